@@ -1,0 +1,38 @@
+# One virtual environment holds everything; a change of pyproject.toml installs anew.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test check model clean
+
+run: .venv/run
+	$(BIN)/extractor run seeds -o out/seeds.jsonl --stats
+
+test: .venv/test
+	$(BIN)/python -m pytest
+
+check: .venv/dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MAKE) test
+
+# From text to the bundled GGUF; see training/README.md for the corpus and the time it takes.
+model: .venv/test
+	$(BIN)/python -m training --corpus $(CORPUS)
+
+.venv/run: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+.venv/test: .venv/run
+	$(BIN)/python -m pip install --quiet --editable '.[test,train]'
+	touch $@
+
+.venv/dev: .venv/test
+	$(BIN)/python -m pip install --quiet --editable '.[test,train,dev]'
+	touch $@
+
+clean:
+	rm -rf .venv out build dist

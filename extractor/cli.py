@@ -1,0 +1,212 @@
+"""The command line; the only place that prints or exits.
+
+Exit codes: 0 all went well; 1 some article could not be read or not wholly; 2 the command cannot run
+(bad option, model, schema, prompt or output file); 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import BaseModel
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from .article import Article, expand, read
+from .errors import ExtractorError, InputError
+from .models import KNOWN
+from .pipeline import TIMEOUT, Extractor, Limits
+from .rendering import article_tables
+from .schemas import Extraction, Failure, Source
+from .store import Store, load
+from .user_schema import load_schema
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=sys.modules["extractor"].__doc__, rich_markup_mode=None)
+_err = Console(stderr=True, highlight=False)
+
+
+def _reported(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn an error into a message that says what to do, and exit code 2."""
+
+    @wraps(command)
+    def run(*args: Any, **options: Any) -> None:
+        try:
+            command(*args, **options)
+        except ExtractorError as error:
+            _complain(error)
+            raise typer.Exit(2) from None
+
+    return run
+
+
+def _complain(error: ExtractorError) -> None:
+    _err.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+    if error.hint:
+        _err.print(f"       {error.hint}", markup=False, soft_wrap=True)
+
+
+@app.command()
+@_reported
+def run(
+    inputs: Annotated[list[str], typer.Argument(help="files, folders, globs, or - for standard input", metavar="INPUT...")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="write JSONL here; an existing file is resumed")] = None,
+    model: Annotated[str, typer.Option(help="name, GGUF file, hf:owner/repo/file.gguf[@sha256] or openai:URL#name")] = "bundled",
+    schema: Annotated[str | None, typer.Option(help="records of your own, as FILE.py:Class")] = None,
+    prompt: Annotated[str | None, typer.Option(help="template: bundled, instruct, or a file")] = None,
+    threads: Annotated[int, typer.Option(help="threads for the model; 0 for all cores", min=0)] = 0,
+    context: Annotated[int, typer.Option(help="tokens the model's context holds; 0 for the model's own", min=0)] = 0,
+    window: Annotated[int | None, typer.Option(help="words read at once; 0 for whole articles", min=0)] = None,
+    timeout: Annotated[float, typer.Option(help="seconds for one article", min=0.1)] = TIMEOUT,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no tables and no progress bar")] = False,
+    stats: Annotated[bool, typer.Option(help="print counts of tokens and decode steps at the end")] = False,
+) -> None:
+    """Extract from articles: tables on a terminal, JSONL when piped or with -o."""
+    sources = expand(inputs)
+    kinds = {name: record for name, record in [load_schema(schema)]} if schema else None
+    with ExitStack() as stack:
+        extractor = stack.enter_context(
+            Extractor(
+                model,
+                schema=kinds,
+                prompt=prompt,
+                threads=threads,
+                context=context,
+                window=window,
+                limits=Limits(timeout=timeout),
+            )
+        )
+        if kinds and extractor.engine.info.prompt == "bundled":
+            _err.print("note: the bundled model learnt its own four kinds; for another schema choose an instruct model")
+        store = stack.enter_context(Store(output, extractor.provenance)) if output else None
+        sound = _run(extractor, list(_articles(sources)), store, quiet)
+        if stats:
+            _print_stats(extractor)
+    raise typer.Exit(0 if sound else 1)
+
+
+def _articles(sources: list[str]) -> Iterator[Article | InputError]:
+    for source in sources:
+        yield from read(source)
+
+
+def _run(extractor: Extractor, articles: list[Article | InputError], store: Store | None, quiet: bool) -> bool:
+    """Extract, write and show; return whether every article was read wholly."""
+    console = Console()
+    tables = not quiet and (store is not None or console.is_terminal)
+    sound, skipped = True, 0
+    with _progress(quiet or not _err.is_terminal) as progress:
+        task = progress.add_task("", total=len(articles), speed="")
+        try:
+            for article in articles:
+                if store and isinstance(article, Article) and store.done(article.id, article.sha256):
+                    skipped += 1
+                else:
+                    extraction = _one(extractor, article)
+                    sound &= extraction.complete
+                    _put(extraction, store, console, tables)
+                engine = extractor.engine.stats
+                progress.update(task, advance=1, speed=f"{engine.output_tokens / max(engine.seconds, 1e-9):.0f} tokens/s")
+        except KeyboardInterrupt:
+            progress.stop()
+            again = " Run the same command to go on." if store else ""
+            _err.print(f"interrupted; finished articles are kept.{again}")
+            raise typer.Exit(130) from None
+    if skipped:
+        _err.print(f"{skipped} of {len(articles)} articles were done already")
+    return sound
+
+
+def _one(extractor: Extractor, article: Article | InputError) -> Extraction:
+    if isinstance(article, Article):
+        (extraction,) = extractor.extract_many([article])
+        return extraction
+    _complain(article)
+    return Extraction(
+        article=Source(id=article.source, sha256=None),
+        failures=[Failure(stage="read", message=str(article))],
+        complete=False,
+        provenance=extractor.provenance,
+    )
+
+
+def _put(extraction: Extraction, store: Store | None, console: Console, tables: bool) -> None:
+    if store:
+        store.write(extraction)
+    elif not tables:
+        sys.stdout.write(extraction.model_dump_json() + "\n")
+        sys.stdout.flush()
+    if tables:
+        console.print(article_tables(extraction))
+
+
+def _progress(hidden: bool) -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("articles"),
+        TextColumn("{task.fields[speed]}"),
+        TimeRemainingColumn(),
+        console=_err,
+        disable=hidden,
+        transient=True,
+    )
+
+
+def _print_stats(extractor: Extractor) -> None:
+    stats = extractor.engine.stats
+    _err.print(
+        f"{stats.output_tokens} output tokens in {stats.seconds:.1f} s ({stats.prompt_tokens} prompt tokens): "
+        f"{stats.forced} forced, {stats.sampled} chosen, of these {stats.accepted} as drafted ({stats.drafted} drafted); "
+        f"{stats.steps} decode steps, {stats.step_share():.2f} for each output token"
+    )
+
+
+@app.command()
+@_reported
+def show(file: Annotated[Path, typer.Argument(help="JSONL that run wrote")]) -> None:
+    """Print the tables of a file that run wrote."""
+    console = Console()
+    for extraction in load(file):
+        console.print(article_tables(extraction))
+
+
+@app.command()
+@_reported
+def schema(
+    own: Annotated[str | None, typer.Argument(metavar="[FILE.py:Class]", help="records of your own")] = None,
+) -> None:
+    """Print the JSON Schema of the output, or of records of your own."""
+    model: type[BaseModel] = load_schema(own)[1] if own else Extraction
+    typer.echo(json.dumps(model.model_json_schema(mode="serialization"), indent=2, ensure_ascii=False))
+
+
+@app.command()
+def models() -> None:
+    """List the models known by name."""
+    table = Table("name", "file", "memory", "context", "licence", "note", header_style="dim")
+    for known in KNOWN:
+        table.add_row(
+            known.name, _mebibytes(known.size), _mebibytes(known.memory), str(known.context), known.licence, known.note
+        )
+    Console().print(table)
+    typer.echo("Any other instruct model: --model FILE.gguf, hf:owner/repo/file.gguf[@sha256] or openai:URL#name")
+
+
+def _mebibytes(count: int) -> str:
+    return f"{count / 2**20:,.0f} MiB"
+
+
+def main() -> None:
+    """Entry point of the command ``extractor``."""
+    app()
+
+

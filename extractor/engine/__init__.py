@@ -1,0 +1,33 @@
+"""Models behind one seam; see ``base.Engine``."""
+
+from __future__ import annotations
+
+from ..models import ModelFile, check_memory, read_metadata, resolve
+from .base import Engine, EngineInfo, Request, Stats
+from .fake import FakeEngine
+from .llama import LlamaEngine
+from .openai import OpenAIEngine
+
+__all__ = ["Engine", "EngineInfo", "FakeEngine", "LlamaEngine", "OpenAIEngine", "Request", "Stats", "open_engine"]
+
+INSTRUCT_CONTEXT = 8192  # tokens; what instruct models were trained with needs more memory than most have
+
+
+def open_engine(model: str, *, threads: int = 0, context: int = 0) -> Engine:
+    """Open the model that ``model`` names. Raises ``ModelError``; see ``Extractor`` for the forms of a name."""
+    found = resolve(model)
+    if not isinstance(found, ModelFile):
+        return OpenAIEngine(found.url, found.name)
+    metadata = read_metadata(found.path)
+    prompt = str(metadata.get("accord.prompt", "instruct"))
+    trained = int(metadata.get(f"{metadata.get('general.architecture')}.context_length", INSTRUCT_CONTEXT))
+    context = context or min(trained, INSTRUCT_CONTEXT)
+    check_memory(found.path, context, metadata)
+    info = EngineInfo(
+        name=found.name,
+        sha256=found.sha256,
+        prompt=prompt,
+        window=int(metadata.get("accord.window", 0)),
+        corrigible=prompt != "bundled",
+    )
+    return LlamaEngine(found.path, info, context=context, threads=threads)

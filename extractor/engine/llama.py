@@ -1,0 +1,292 @@
+"""A GGUF model in this process, on llama.cpp's low-level batch interface.
+
+Decoding is greedy under the grammar. Tokens that the grammar forces join the next batch without
+being sampled, and inside quotes the passage is drafted and verified in one decode; neither changes
+what is written, only how many decodes it takes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import llama_cpp as lc
+import llguidance
+import llguidance.numpy
+import numpy as np
+from llguidance.llamacpp import lltokenizer_from_vocab
+from numpy.typing import NDArray
+from openai.types.chat import ChatCompletion
+
+from ..errors import DecodeError, ModelError
+from ..grammar import Grammar
+from ..prompting import segments
+from .base import EngineInfo, Request, Stats, completion
+from .drafts import SourceDrafts
+
+_BATCH = 512  # tokens in one llama_decode
+
+
+@dataclass
+class Answer:
+    """What was written so far: tokens, and a log-probability for each (0.0 where the grammar forced it)."""
+
+    tokens: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+    whole: bool = False
+
+    def add(self, tokens: Sequence[int], logprob: float = 0.0) -> None:
+        self.tokens += tokens
+        self.logprobs += [logprob] * len(tokens)
+
+
+class LlamaEngine:
+    """One llama.cpp context, owned by one thread.
+
+    ``context`` is in tokens (0 for what the model was trained with), ``drafts`` the most tokens to
+    draft at once (0 for none); ``forced`` switches forced tokens off for comparison.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        info: EngineInfo,
+        *,
+        context: int = 0,
+        threads: int = 0,
+        drafts: int = 6,
+        forced: bool = True,
+    ) -> None:
+        self.info = info
+        self.stats = Stats()
+        self._drafts, self._forced = drafts, forced
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="llama")
+        self._thread.submit(self._load, path, context, threads or os.cpu_count() or 1).result()
+
+    def close(self) -> None:
+        """Free the model; the engine cannot be used afterwards."""
+        self._thread.submit(self._free).result()
+        self._thread.shutdown()
+
+    async def create(self, *, request: Request, messages: list[dict[str, Any]], **kwargs: Any) -> ChatCompletion:
+        """See ``Engine.create``. A cancelled call stops within one decode."""
+        stop = threading.Event()
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._thread, self._answer, request, messages, stop)
+        finally:
+            stop.set()
+
+    # Everything below runs in the engine's thread.
+
+    def _load(self, path: Path, context: int, threads: int) -> None:
+        _quiet()
+        parameters = lc.llama_model_default_params()
+        self._model = lc.llama_model_load_from_file(str(path).encode(), parameters)
+        if not self._model:
+            raise ModelError(f"llama.cpp cannot load {path}", hint="Is it a text model in GGUF that llama.cpp knows?")
+        self._vocab = lc.llama_model_get_vocab(self._model)
+        self.context = context or lc.llama_model_n_ctx_train(self._model)
+        settings = lc.llama_context_default_params()
+        settings.n_ctx = self.context
+        settings.n_batch = settings.n_ubatch = _BATCH
+        settings.n_threads = settings.n_threads_batch = threads
+        settings.no_perf = True
+        self._ctx = lc.llama_init_from_model(self._model, settings)
+        if not self._ctx:
+            raise ModelError(
+                f"no memory for a context of {self.context} tokens", hint="Choose a smaller --context or model."
+            )
+        self._memory = lc.llama_get_memory(self._ctx)
+        self._batch = lc.llama_batch_init(_BATCH, 0, 1)
+        self._size = lc.llama_vocab_n_tokens(self._vocab)
+        self._tokenizer = lltokenizer_from_vocab(self._vocab)
+        self._mask = llguidance.numpy.allocate_token_bitmask(1, self._tokenizer.vocab_size)
+        self._cached: list[int] = []  # the tokens whose keys and values the context holds
+        raw = lc.llama_model_chat_template(self._model, None)
+        self._chat_template = raw.decode() if raw else None
+
+    def _free(self) -> None:
+        lc.llama_batch_free(self._batch)
+        lc.llama_free(self._ctx)
+        lc.llama_model_free(self._model)
+
+    def _answer(self, request: Request, messages: list[dict[str, Any]], stop: threading.Event) -> ChatCompletion:
+        began = time.monotonic()
+        prompt = self._tokenise_prompt([*request.prompt.messages, *messages])
+        room = min(request.max_tokens, self.context - len(prompt))
+        if room < 1:
+            raise DecodeError(
+                f"the prompt has {len(prompt)} tokens and the context holds {self.context}",
+                stage="truncated",
+                hint="Choose a larger --context or a smaller --window.",
+            )
+        answer, stats = Answer(), Stats(prompt_tokens=len(prompt))
+        try:
+            self._write(prompt, request, answer, stats, room, stop)
+        finally:
+            stats.output_tokens = len(answer.tokens)
+            stats.seconds = time.monotonic() - began
+            self.stats.add(stats)
+        pieces = [self._piece(token) for token in answer.tokens]
+        text = b"".join(pieces).decode(errors="ignore")
+        logprobs = list(zip(pieces, answer.logprobs, strict=True))
+        return completion(self.info.name, text, whole=answer.whole, logprobs=logprobs, prompt_tokens=len(prompt))
+
+    def _write(
+        self, prompt: list[int], request: Request, answer: Answer, stats: Stats, room: int, stop: threading.Event
+    ) -> None:
+        matcher = self._matcher(request.grammar, request.passage)
+        drafts = SourceDrafts(request.passage, self._tokenizer.tokenize_bytes, self._piece, self._drafts)
+        pending = self._reuse(prompt)
+
+        def take(tokens: list[int], logprob: float = 0.0) -> None:
+            answer.add(tokens, logprob)
+            for token in tokens:
+                drafts.feed(token)
+
+        forced = self._forced_tokens(matcher)
+        take(forced)
+        stats.forced += len(forced)
+        pending += forced
+        while not matcher.is_stopped() and len(answer.tokens) < room:
+            if stop.is_set() or request.expired():
+                raise DecodeError("the time for this article was up", stage="timeout", hint="Raise --timeout.")
+            draft = drafts.propose()[: room - len(answer.tokens)]
+            self._decode(pending + draft, outputs=len(draft) + 1)
+            stats.steps += 1
+            stats.drafted += len(draft)
+            kept, pending = self._advance(matcher, draft, take, stats)
+            stats.accepted += kept
+            self._forget(len(draft) - kept)
+        answer.whole = matcher.is_stopped()
+
+    def _advance(
+        self, matcher: llguidance.LLMatcher, draft: list[int], take: Any, stats: Stats
+    ) -> tuple[int, list[int]]:
+        """Choose tokens row by row as long as they agree with the draft.
+
+        Returns how many drafted tokens stay and the tokens that the next decode has to read.
+        """
+        row = 0
+        while True:
+            token, logprob = self._choose(matcher, row - len(draft) - 1)
+            matcher.consume_token(token)
+            take([token], logprob)
+            stats.sampled += 1
+            forced = self._forced_tokens(matcher)
+            take(forced)
+            stats.forced += len(forced)
+            written = [token, *forced]
+            if matcher.is_stopped() or draft[row : row + len(written)] != written or row + len(written) > len(draft):
+                agreed = next((n for n, (a, b) in enumerate(zip(written, draft[row:], strict=False)) if a != b), None)
+                if agreed is None:
+                    agreed = min(len(written), len(draft) - row)
+                return row + agreed, written[agreed:]
+            row += len(written)
+
+    def _forced_tokens(self, matcher: llguidance.LLMatcher) -> list[int]:
+        if not self._forced:
+            return []
+        tokens: list[int] = matcher.compute_ff_tokens()
+        if tokens:
+            matcher.consume_tokens(tokens)
+        return tokens
+
+    def _choose(self, matcher: llguidance.LLMatcher, row: int) -> tuple[int, float]:
+        """Return the likeliest allowed token of a row and its log-probability among the allowed."""
+        llguidance.numpy.fill_next_token_bitmask(matcher, self._mask, 0)
+        bits = np.unpackbits(self._mask[0].view(np.uint8), count=self._size, bitorder="little")
+        allowed = np.flatnonzero(bits)
+        logits = self._logits(row)[allowed]
+        best = int(logits.argmax())
+        logprob = -float(np.log(np.exp(logits - logits[best]).sum()))
+        return int(allowed[best]), logprob
+
+    def _logits(self, row: int) -> NDArray[np.float32]:
+        return np.ctypeslib.as_array(lc.llama_get_logits_ith(self._ctx, row), shape=(self._size,))
+
+    def _matcher(self, grammar: Grammar, passage: str) -> llguidance.LLMatcher:
+        matcher = llguidance.LLMatcher(self._tokenizer, grammar.lark(passage))
+        if matcher.is_error():
+            raise ModelError(f"the grammar was refused: {matcher.get_error()}", hint="Please report this with the article.")
+        return matcher
+
+    def _reuse(self, prompt: list[int]) -> list[int]:
+        """Keep what the context already holds of ``prompt``; return the rest, at least its last token."""
+        shared = 0
+        for old, new in zip(self._cached, prompt[:-1], strict=False):
+            if old != new:
+                break
+            shared += 1
+        self._forget(len(self._cached) - shared)
+        return prompt[shared:]
+
+    def _forget(self, tokens: int) -> None:
+        if tokens:
+            del self._cached[-tokens:]
+            lc.llama_memory_seq_rm(self._memory, 0, len(self._cached), -1)
+
+    def _decode(self, tokens: list[int], outputs: int) -> None:
+        """Run tokens through the model at the end of the sequence, with logits for the last ``outputs``."""
+        for begin in range(0, len(tokens), _BATCH):
+            part = tokens[begin : begin + _BATCH]
+            batch = self._batch
+            batch.n_tokens = len(part)
+            for i, token in enumerate(part):
+                batch.token[i] = token
+                batch.pos[i] = len(self._cached) + i
+                batch.n_seq_id[i] = 1
+                batch.seq_id[i][0] = 0
+                batch.logits[i] = begin + i >= len(tokens) - outputs
+            if (code := lc.llama_decode(self._ctx, batch)) != 0:
+                raise ModelError(f"llama_decode failed with code {code}", hint="Choose a smaller --context.")
+            self._cached += part
+
+    def _tokenise_prompt(self, messages: Sequence[dict[str, Any]]) -> list[int]:
+        bos, eos = (self._piece(token).decode(errors="ignore") for token in self._ends())
+        tokens = [
+            token
+            for segment in segments(self._chat_template, messages, bos=bos, eos=eos)
+            for token in self._tokenise(segment.text.encode(), segment.trusted)
+        ]
+        first = self._ends()[0]
+        if lc.llama_vocab_get_add_bos(self._vocab) and tokens[:1] != [first]:
+            tokens.insert(0, first)
+        return tokens
+
+    def _ends(self) -> tuple[int, int]:
+        return lc.llama_vocab_bos(self._vocab), lc.llama_vocab_eos(self._vocab)
+
+    def _tokenise(self, text: bytes, special: bool) -> list[int]:
+        room = len(text) + 8
+        tokens = (lc.llama_token * room)()
+        count = lc.llama_tokenize(self._vocab, text, len(text), tokens, room, False, special)
+        return list(tokens[:count])
+
+    def _piece(self, token: int) -> bytes:
+        if token < 0:
+            return b""
+        buffer = ctypes.create_string_buffer(64)
+        count = lc.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, True)
+        if count < 0:
+            buffer = ctypes.create_string_buffer(-count)
+            count = lc.llama_token_to_piece(self._vocab, token, buffer, -count, 0, True)
+        return buffer.raw[:count]
+
+
+@lc.llama_log_callback
+def _drop(level: int, text: bytes, data: ctypes.c_void_p) -> None:
+    """llama.cpp writes to standard error by itself; a failed load raises instead."""
+
+
+def _quiet() -> None:
+    lc.llama_log_set(_drop, ctypes.c_void_p(0))

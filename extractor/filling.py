@@ -1,0 +1,188 @@
+"""Prompt -> validated records of one kind from one passage, through instructor and tenacity.
+
+instructor's stock JSON_SCHEMA mode sends a ``response_format`` that llama.cpp's Python binding
+ignores, and renders messages as Jinja templates when it gets a validation context. So the grammar
+and the prompt travel in ``request``, which instructor hands through untouched, and ``messages`` hold
+nothing but its objections.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Annotated, Any
+
+import instructor
+from instructor.core.exceptions import IncompleteOutputException, InstructorRetryException
+from openai.types.chat import ChatCompletion
+from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError, create_model
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, stop_after_delay
+
+from .engine.base import Engine, Request
+from .errors import DecodeError, ExtractorError
+from .grammar import Grammar, build
+from .normalising import normalise_duration
+from .passages import Passage
+from .prompting import Template
+from .schemas import Commitment, Dispute, Duration, Failure
+
+# Without a handler of its own, instructor's log lines would reach the user's terminal.
+logging.getLogger("instructor").addHandler(logging.NullHandler())
+
+MOST_RECORDS = 24  # of one kind in one passage
+ATTEMPTS = 3  # of a model that can be corrected
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One list to fill: its name in the answer, what its records are, and the grammar of the answer."""
+
+    name: str
+    record: type[BaseModel]
+    answer: type[BaseModel]
+    grammar: Grammar
+
+
+@dataclass
+class Filled:
+    """Valid records of one kind, in the passage's offsets, and what went wrong."""
+
+    records: list[BaseModel] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    whole: bool = True
+
+
+@lru_cache(maxsize=32)
+def kind(name: str, record: type[BaseModel]) -> Kind:
+    """Prepare a kind. Raises ``SchemaError`` for a record that no grammar can express."""
+    checked = Annotated[record, AfterValidator(_check)]  # type: ignore[valid-type]
+    items = Annotated[list[checked], Field(max_length=MOST_RECORDS), AfterValidator(_no_duplicates)]  # type: ignore[valid-type]
+    answer: type[BaseModel] = create_model(f"{record.__name__}List", **{name: (items, ...)})  # type: ignore[call-overload]
+    plain: type[BaseModel] = create_model(
+        record.__name__ + "List",
+        **{name: (Annotated[list[record], Field(max_length=MOST_RECORDS)], ...)},  # type: ignore[call-overload,valid-type]
+    )
+    return Kind(name, record, answer, build(plain))
+
+
+def _check(record: BaseModel) -> BaseModel:
+    """Object to what the grammar admits and the meaning forbids."""
+    match record:
+        case Commitment() if any(actor.text == record.action.text for actor in record.actors):
+            raise ValueError(f"the actor and the action are both {record.action.text!r}; name who acts and what is done")
+        case Duration() if normalise_duration(record.text.text) is None:
+            raise ValueError(f"{record.text.text!r} names no length of time")
+        case Dispute() if any(party.text == record.issue.text for party in record.parties):
+            raise ValueError(f"the issue {record.issue.text!r} is one of the parties")
+    return record
+
+
+def _no_duplicates(records: list[BaseModel]) -> list[BaseModel]:
+    for number, record in enumerate(records):
+        if record in records[:number]:
+            raise ValueError(f"record {number + 1} repeats an earlier one; give each only once")
+    return records
+
+
+async def fill(engine: Engine, template: Template, kind: Kind, passage: Passage, deadline: float, budget: float) -> Filled:
+    """Ask the model for the records of one kind in one passage.
+
+    ``deadline`` is on the clock of ``time.monotonic``; ``budget`` limits the seconds spent on
+    corrections. What goes wrong with single records becomes failures; ``ModelError`` is raised.
+    """
+    request = Request(template.render(passage.text, kind.name, kind.record), kind.grammar, passage.text, deadline=deadline)
+    create = instructor.patch(create=engine.create, mode=instructor.Mode.JSON_SCHEMA)  # type: ignore[call-overload]
+    retrying = AsyncRetrying(
+        stop=stop_after_attempt(ATTEMPTS if engine.info.corrigible else 1) | stop_after_delay(budget),
+        retry=retry_if_exception_type(ValidationError),
+        reraise=True,
+    )
+    filled = Filled()
+    try:
+        answer = await create(
+            response_model=kind.answer,
+            context={"passage": passage.text},
+            max_retries=retrying,
+            messages=[],
+            request=request,
+        )
+        last = answer._raw_response
+    except IncompleteOutputException as error:
+        last = error.last_completion
+        filled.whole = False
+        filled.failures.append(_failure("truncated", "the answer was cut short: too many tokens", kind, passage))
+    except InstructorRetryException as error:
+        cause = error.__cause__
+        if isinstance(cause, DecodeError):
+            filled.whole = False
+            filled.failures.append(_failure(cause.stage, str(cause), kind, passage))
+            return filled
+        if isinstance(cause, ExtractorError) or not error.failed_attempts:
+            raise cause or error from None
+        last = error.failed_attempts[-1].completion
+    _collect(last, kind, passage, filled)
+    return filled
+
+
+def _failure(stage: str, message: str, kind: Kind, passage: Passage, item: Any = None) -> Failure:
+    return Failure(stage=stage, message=message, kind=kind.name, start=passage.start, end=passage.end, item=item)
+
+
+def _collect(completion: ChatCompletion, kind: Kind, passage: Passage, filled: Filled) -> None:
+    """Validate the items of an answer one by one, so that a bad one costs only itself."""
+    choice = completion.choices[0]
+    text = choice.message.content or ""
+    tokens = choice.logprobs.content or [] if choice.logprobs else []
+    adapter: TypeAdapter[BaseModel] = TypeAdapter(Annotated[kind.record, AfterValidator(_check)])
+    seen: list[BaseModel] = []
+    for item, start, end in _items(text, kind.name):
+        try:
+            record = adapter.validate_python(item, context={"passage": passage.text})
+        except ValidationError as error:
+            reasons = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+            filled.failures.append(_failure("validate", reasons, kind, passage, item))
+            continue
+        if record in seen:
+            filled.failures.append(_failure("validate", "repeats an earlier record", kind, passage, item))
+            continue
+        seen.append(record)
+        if "confidence" in kind.record.model_fields:
+            record = record.model_copy(update={"confidence": _confidence(text, tokens, start, end)})
+        filled.records.append(record)
+    if not text.strip():
+        filled.failures.append(_failure("fill", "the model wrote nothing", kind, passage))
+        filled.whole = False
+
+
+def _items(text: str, name: str) -> Iterator[tuple[Any, int, int]]:
+    """Yield the whole items of the list ``name`` with their extent in ``text``, even of a torn answer."""
+    decoder = json.JSONDecoder()
+    opening = text.find("[", text.find(json.dumps(name)))
+    at = opening + 1
+    while opening >= 0 and at < len(text):
+        if text[at] in " \t\r\n,":
+            at += 1
+            continue
+        try:
+            item, end = decoder.raw_decode(text, at)
+        except json.JSONDecodeError:
+            return
+        yield item, at, end
+        at = end
+
+
+def _confidence(text: str, tokens: list[Any], start: int, end: int) -> float | None:
+    """Geometric mean of the probabilities of the chosen tokens that write ``text[start:end]``."""
+    if not tokens:
+        return None
+    begin, finish = len(text[:start].encode()), len(text[:end].encode())
+    at, chosen = 0, []
+    for token in tokens:
+        if begin <= at < finish and token.logprob < 0:
+            chosen.append(token.logprob)
+        at += len(token.bytes or ())
+    return math.exp(sum(chosen) / len(chosen)) if chosen else 1.0

@@ -1,0 +1,165 @@
+"""From an article to its extraction: window, prompt, decode, validate, ground, merge."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from types import TracebackType
+from typing import Any, Self
+
+from pydantic import BaseModel
+
+from .article import Article
+from .engine import Engine, open_engine
+from .errors import ExtractorError
+from .filling import Filled, Kind, fill, kind
+from .grounding import attach_sentence, ground
+from .merging import merge
+from .passages import Passage, sentences, windows
+from .prompting import Template, load_template
+from .schemas import Commitment, Dispute, Duration, Extraction, Failure, Participant, Provenance, Source
+
+KINDS: Mapping[str, type[BaseModel]] = {
+    "commitments": Commitment,
+    "participants": Participant,
+    "durations": Duration,
+    "disputes": Dispute,
+}
+TIMEOUT = 120.0  # seconds for one article
+_PACKAGES = ("accord-extractor", "llama-cpp-python", "llguidance", "instructor", "pydantic")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one article may cost: seconds in all, and seconds for correcting one answer."""
+
+    timeout: float = TIMEOUT
+    corrections: float = 30.0
+
+
+class Extractor:
+    """Extracts records from articles with one model.
+
+    ``model`` is a known name, a path to a GGUF file, ``hf:owner/repo/file.gguf[@sha256]`` or
+    ``openai:URL#name``; an ``engine`` of one's own takes its place. ``schema`` maps the names of lists
+    to record types and is by default the four kinds. ``prompt`` is a template's name or path.
+    Raises ``ModelError``, ``SchemaError`` or ``PromptError``. Close it, or use it as a context manager.
+    """
+
+    def __init__(
+        self,
+        model: str = "bundled",
+        *,
+        engine: Engine | None = None,
+        schema: Mapping[str, type[BaseModel]] | None = None,
+        prompt: str | None = None,
+        threads: int = 0,
+        context: int = 0,
+        window: int | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self.kinds: list[Kind] = [kind(name, record) for name, record in (schema or KINDS).items()]
+        self._own = engine is None
+        self.engine = engine or open_engine(model, threads=threads, context=context)
+        self.template: Template = load_template(prompt or self.engine.info.prompt)
+        self.window = self.engine.info.window if window is None else window
+        self.limits = limits or Limits()
+        self.provenance = self._provenance()
+
+    def close(self) -> None:
+        """Free the model that this extractor opened."""
+        if self._own:
+            self.engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def extract(self, article: Article | str) -> Extraction:
+        """Extract from one article. Not for use inside a running event loop; await ``aextract`` there."""
+        return asyncio.run(self.aextract(article))
+
+    async def aextract(self, article: Article | str) -> Extraction:
+        """Extract from one article. What fails is in ``failures``; only ``ModelError`` is raised."""
+        article = Article(article) if isinstance(article, str) else article
+        deadline = time.monotonic() + self.limits.timeout
+        bounds = sentences(article.text)
+        found: dict[str, list[BaseModel]] = {one.name: [] for one in self.kinds}
+        failures: list[Failure] = []
+        complete = True
+        for passage in windows(article.text, self.window):
+            for one in self.kinds:
+                filled = await self._fill(one, passage, deadline)
+                found[one.name] += [attach_sentence(ground(r, passage), article.text, bounds) for r in filled.records]
+                failures += filled.failures
+                complete &= filled.whole
+        return self._extraction(article, merge(found, article.text), failures, complete)
+
+    def extract_many(self, articles: Iterable[Article | str]) -> Iterator[Extraction]:
+        """Yield the extractions of many articles as they finish; a failing one yields its failure."""
+        with asyncio.Runner() as runner:
+            for article in articles:
+                yield runner.run(self._extract_safely(article))
+
+    async def aextract_many(self, articles: Iterable[Article | str]) -> AsyncIterator[Extraction]:
+        """Like ``extract_many``, inside an event loop."""
+        for article in articles:
+            yield await self._extract_safely(article)
+
+    async def _extract_safely(self, article: Article | str) -> Extraction:
+        article = Article(article) if isinstance(article, str) else article
+        try:
+            return await self.aextract(article)
+        except ExtractorError as error:
+            failure = Failure(stage="fill", message=str(error))
+            return self._extraction(article, {}, [failure], complete=False)
+
+    async def _fill(self, one: Kind, passage: Passage, deadline: float) -> Filled:
+        return await fill(self.engine, self.template, one, passage, deadline, self.limits.corrections)
+
+    def _extraction(
+        self, article: Article, merged: Mapping[str, list[Any]], failures: list[Failure], complete: bool
+    ) -> Extraction:
+        own = {name: records for name, records in merged.items() if name in KINDS}
+        others = {name: [r.model_dump(mode="json") for r in rs] for name, rs in merged.items() if name not in KINDS}
+        source = Source(
+            id=article.id,
+            title=article.title,
+            source=article.source,
+            published=article.published,
+            sha256=article.sha256,
+        )
+        return Extraction(
+            article=source,
+            **own,
+            records=others,
+            failures=failures,
+            complete=complete,
+            provenance=self.provenance,
+        )
+
+    def _provenance(self) -> Provenance:
+        info = self.engine.info
+        schema = json.dumps([one.grammar.json_schema for one in self.kinds], sort_keys=True)
+        return Provenance(
+            model=info.name,
+            model_sha256=info.sha256,
+            prompt_sha256=self.template.sha256,
+            schema_sha256=hashlib.sha256(schema.encode()).hexdigest(),
+            versions={name: version(name) for name in _PACKAGES},
+            seed=0,
+            window=self.window,
+        )
+
+
+def extract(article: Article | str, model: str = "bundled", **options: Any) -> Extraction:
+    """Extract from one article with a model opened for it; see ``Extractor`` for the options."""
+    with Extractor(model, **options) as extractor:
+        return extractor.extract(article)

@@ -1,0 +1,106 @@
+"""Extractions as tables on a terminal."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from .schemas import Extraction, Quote
+
+
+def article_tables(extraction: Extraction) -> Group:
+    """Show everything that was found in one article, with the place of each record's words."""
+    parts: list[RenderableType] = [Rule(_plain(_heading(extraction)), align="left", style="bold")]
+    parts += [table for table in _tables(extraction) if table.row_count]
+    if len(parts) == 1 and not extraction.failures:
+        parts.append(Text("nothing found", style="dim"))
+    for failure in extraction.failures:
+        place = f" in {failure.kind} of characters {failure.start} to {failure.end}" if failure.kind else ""
+        parts.append(_plain(f"left out ({failure.stage}){place}: {failure.message}", style="dim"))
+    return Group(*parts)
+
+
+def _heading(extraction: Extraction) -> str:
+    article = extraction.article
+    return " · ".join(part for part in (article.id, article.title, article.published) if part)
+
+
+def _tables(extraction: Extraction) -> Iterable[Table]:
+    yield _table(
+        "Commitments",
+        ("status", "who", "does what", "for whom", "if", "how long", "says", "at"),
+        [
+            (c.status, c.actors, c.action, c.beneficiary, c.condition, c.duration, c.speaker, _place(c.action))
+            for c in extraction.commitments
+        ],
+    )
+    yield _table(
+        "Participants",
+        ("name", "kind", "title", "of", "roles", "at"),
+        [
+            (p.name, _with(p.kind, p.code), p.title, p.represents, ", ".join(p.roles), _place(p.name))
+            for p in extraction.participants
+        ],
+    )
+    yield _table(
+        "Durations",
+        ("duration", "value", "of what", "modality", "at"),
+        [
+            (d.text, _with(d.value or "?", d.mod), d.applies_to, d.modality, _place(d.text))
+            for d in extraction.durations
+        ],
+    )
+    yield _table(
+        "Disputes",
+        ("between", "over", "stances", "state", "at"),
+        [
+            (d.parties, d.issue, [f"{s.party or '?'}: {s.stance}" for s in d.stances], d.state, _place(d.issue))
+            for d in extraction.disputes
+        ],
+    )
+    for name, records in extraction.records.items():
+        fields = [field for field in (records[0] if records else ()) if field not in ("sentence", "mentions")]
+        yield _table(name, fields, [[_dumped(record[field]) for field in fields] for record in records])
+
+
+def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
+    table = Table(title=_plain(title), title_justify="left", title_style="bold", header_style="dim", expand=False)
+    for column in columns:
+        table.add_column(_plain(column), overflow="fold", no_wrap=column == "at")
+    for row in rows:
+        table.add_row(*(_plain(_words(value)) for value in row))
+    return table
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return "; ".join(map(_words, value))
+    return "" if value is None else str(value)
+
+
+def _dumped(value: Any) -> Any:
+    """Words of a value that was dumped to plain data, where a quote is a dictionary."""
+    if isinstance(value, dict):
+        quote = value.keys() >= {"text", "start", "end"}
+        return f"{value['text']} [{value['start']}]" if quote else [f"{k}: {_words(_dumped(v))}" for k, v in value.items()]
+    return [_dumped(item) for item in value] if isinstance(value, list) else value
+
+
+def _with(word: str, more: str | None) -> str:
+    return f"{word} {more}" if more else word
+
+
+def _place(quote: Quote) -> str:
+    return f"{quote.start}-{quote.end}"
+
+
+def _plain(text: str, style: str = "") -> Text:
+    """Text of an article as it may go to a terminal: no markup, no control characters."""
+    shown = "".join(" " if c in "\n\r\t" else "\ufffd" if unicodedata.category(c) in ("Cc", "Cf") else c for c in text)
+    return Text(shown, style=style)

@@ -1,0 +1,91 @@
+"""A verbatim span of an article, and the marker of fields that code derives."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+
+
+class DerivedMarker:
+    """Marks a field that code fills after the model; it is in no grammar and no prompt."""
+
+    def __repr__(self) -> str:
+        return "Derived"
+
+
+Derived: Final = DerivedMarker()
+
+
+def _joins(left: str, right: str) -> bool:
+    return (left.isalnum() and right.isalnum()) or unicodedata.category(right).startswith("M")
+
+
+def occurrences(text: str, passage: str) -> list[int]:
+    """Return every offset at which ``text`` stands in ``passage`` as whole words."""
+    found, at = [], passage.find(text)
+    while at >= 0:
+        end = at + len(text)
+        cut_left = at > 0 and _joins(passage[at - 1], text[0])
+        cut_right = end < len(passage) and _joins(text[-1], passage[end])
+        if not cut_left and not cut_right:
+            found.append(at)
+        at = passage.find(text, at + 1)
+    return found
+
+
+class Quote(BaseModel):
+    """Words copied verbatim from the article."""
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str = Field(min_length=1, description="the exact words")
+    start: int = Field(ge=0, description="offset of the first character, in Unicode code points")
+    end: int = Field(ge=0, description="offset after the last character, in Unicode code points")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ground(cls, value: Any, info: ValidationInfo) -> Any:
+        """Find a plain string in the passage that the validation context holds."""
+        if not isinstance(value, str):
+            return value
+        passage = (info.context or {}).get("passage")
+        if passage is None:
+            raise ValueError("a quote given as plain text needs the passage it was copied from")
+        text = value.strip()
+        if not text:
+            raise ValueError("the quote is empty")
+        places = occurrences(text, passage)
+        if not places:
+            raise ValueError(f"{json.dumps(text, ensure_ascii=False)} does not stand in the passage; copy its words exactly")
+        return {"text": text, "start": places[0], "end": places[0] + len(text)}
+
+    @model_validator(mode="after")
+    def _measure(self) -> Quote:
+        if self.end - self.start != len(self.text):
+            raise ValueError(f"the offsets {self.start} to {self.end} do not span {len(self.text)} characters")
+        return self
+
+    def moved(self, by: int) -> Quote:
+        """Return the same words ``by`` code points further on."""
+        return Quote(text=self.text, start=self.start + by, end=self.end + by)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+DerivedQuote = Annotated[Quote | None, Derived]
+
+
+class Record(BaseModel):
+    """What every extracted record carries besides its own fields."""
+
+    sentence: DerivedQuote = Field(default=None, description="the sentence that the record rests on")
+    confidence: Annotated[float | None, Derived] = Field(
+        default=None, ge=0, le=1, description="geometric mean of the probabilities of the tokens that the model chose"
+    )
+    mentions: Annotated[list[Quote], Derived] = Field(
+        default=[], description="every place where the article tells or names it, the first one included"
+    )

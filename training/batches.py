@@ -1,0 +1,100 @@
+"""Rows and text as tensors.
+
+One passage and the records of each kind form a tree: the four answers continue the same prompt and
+do not see each other, which is how the engine decodes them. The tree is laid out in one row of
+tokens; positions and the attention mask keep its branches apart, so the passage is computed once.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from .labels import Row
+from .targets import targets
+from .tokenizer import BOS, EOS, EXTRACT, encode_text
+
+PASSAGE_WEIGHT = 0.1  # the loss on passage tokens, which the model reads and need not write
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Token ids of a prompt and of the answers that continue it."""
+
+    prompt: list[int]
+    answers: list[list[int]]
+
+    def __len__(self) -> int:
+        return len(self.prompt) + sum(map(len, self.answers))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Tensors of shape (rows, length); ``mask`` is (rows, 1, length, length) or None for plain causal."""
+
+    tokens: Tensor
+    targets: Tensor
+    weights: Tensor
+    positions: Tensor | None = None
+    mask: Tensor | None = None
+
+
+def tree(tokenizer: Tokenizer, row: Row) -> Tree:
+    """Tokenise a labelled row as the engine will see it."""
+    bos, eos, extract = (tokenizer.token_to_id(token) for token in (BOS, EOS, EXTRACT))
+    answers = [[*tokenizer.encode(answer).ids, eos] for answer in targets(row)]
+    return Tree([bos, *encode_text(tokenizer, row["text"]), extract], answers)
+
+
+def pack(trees: Iterable[Tree], rows: int, length: int) -> Batch:
+    """Lay trees into ``rows`` rows of ``length`` tokens, first fit; what fits nowhere is left out."""
+    shape = (rows, length)
+    tokens, wanted = np.full(shape, 2), np.full(shape, 2)
+    positions = np.zeros(shape, np.int64)
+    weights = np.zeros(shape, np.float32)
+    owner = np.zeros(shape, np.int32)  # which tree; 0 is padding
+    branch = np.zeros(shape, np.int32)  # 0 is the prompt
+    used = [0] * rows
+    for number, one in enumerate(trees, 1):
+        row = next((r for r in range(rows) if used[r] + len(one) <= length), None)
+        if row is None:
+            continue
+        start = used[row]
+        used[row] += len(one)
+        owner[row, start : used[row]] = number
+        for kind, ids in enumerate([one.prompt, *one.answers]):
+            end = start + len(ids)
+            tokens[row, start:end] = ids
+            wanted[row, start : end - 1] = ids[1:]
+            weights[row, start : end - 1] = 1.0 if kind else PASSAGE_WEIGHT
+            positions[row, start:end] = np.arange(len(ids)) + (len(one.prompt) if kind else 0)
+            branch[row, start:end] = kind
+            start = end
+    own, br = torch.from_numpy(owner), torch.from_numpy(branch)
+    causal = torch.ones(length, length, dtype=torch.bool).tril()
+    seen = (br[:, None, :] == 0) | (br[:, None, :] == br[:, :, None])
+    mask = causal & seen & (own[:, None, :] == own[:, :, None])
+    return Batch(
+        torch.from_numpy(tokens), torch.from_numpy(wanted), torch.from_numpy(weights),
+        torch.from_numpy(positions), mask[:, None],
+    )  # fmt: skip
+
+
+def language(stream: np.ndarray, rng: random.Random, rows: int, length: int) -> Batch:
+    """Cut ``rows`` random pieces of running text for plain language modelling."""
+    starts = [rng.randrange(len(stream) - length - 1) for _ in range(rows)]
+    pieces = torch.from_numpy(np.stack([stream[s : s + length + 1].astype(np.int64) for s in starts]))
+    return Batch(pieces[:, :-1], pieces[:, 1:], torch.ones(rows, length))
+
+
+def text_stream(tokenizer: Tokenizer, texts: Sequence[str]) -> np.ndarray:
+    """Concatenate texts as one array of 16-bit token ids, each text after a start token."""
+    bos = tokenizer.token_to_id(BOS)
+    plain = [text.replace("<", " ") for text in texts]  # no control token can arise from text
+    return np.concatenate([np.array([bos, *e.ids], np.uint16) for e in tokenizer.encode_batch(plain)])
