@@ -153,9 +153,17 @@ def _collect(completion: ChatCompletion, kind: Kind, passage: Passage, filled: F
         if "confidence" in kind.record.model_fields:
             record = record.model_copy(update={"confidence": _confidence(text, tokens, start, end)})
         filled.records.append(record)
-    if not text.strip():
-        filled.failures.append(_failure("fill", "the model wrote nothing", kind, passage))
+    if filled.whole and not _has_list(text, kind.name):
+        filled.failures.append(_failure("fill", f"the answer is no JSON object with a list {kind.name}", kind, passage, text))
         filled.whole = False
+
+
+def _has_list(text: str, name: str) -> bool:
+    try:
+        answer = json.loads(text)
+    except json.JSONDecodeError:
+        return False
+    return isinstance(answer, dict) and isinstance(answer.get(name), list)
 
 
 def _items(text: str, name: str) -> Iterator[tuple[Any, int, int]]:

@@ -15,41 +15,16 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import annotated_types as at
-import regex
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from .errors import SchemaError
-from .schemas import DerivedMarker, Quote
+from .schemas import DerivedMarker, Quote, chunks
 
-# A quote starts and ends with something other than white space, escaped or not.
+# A quote starts with no white space or control character, escaped or not, and ends with no space.
 _QUOTE = r"""quote: /"/ QUOTE /"/
 QUOTE: SUBSTRING & /([^\s\\]|\\["\\\/])((.|\n)*[^\s])?/
 """
-
-# Scripts written without spaces: every character may begin or end a quote.
-_UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
-_WORD = regex.compile(r"[\p{L}\p{N}_]")
-
-
-def chunks(passage: str) -> list[str]:
-    """Cut a passage into the pieces between which a quote may begin and end: words and single characters.
-
-    Grapheme clusters (a letter with its combining marks, a joined emoji) stay whole.
-    """
-    pieces: list[str] = []
-    in_word = False
-    for cluster in regex.findall(r"\X", passage):
-        word = bool(_WORD.match(cluster)) and not _UNSPACED.match(cluster)
-        if word and in_word:
-            pieces[-1] += cluster
-        elif cluster == "\r\n":
-            pieces += ["\r", "\n"]
-        else:
-            pieces.append(cluster)
-        in_word = word
-    return pieces
-
 
 def escaped(text: str) -> str:
     """Return ``text`` as it stands inside a JSON string."""
@@ -93,6 +68,7 @@ def model_fields(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
 def _object(model: type[BaseModel], path: str, inside: tuple[type, ...]) -> _Form:
     if model in inside:
         raise _refused(path, "a model inside itself has no bound")
+    model.model_rebuild()  # resolves names of models that are defined further down
     fields = list(model_fields(model))
     if not fields:
         raise _refused(path, "a model without fields to fill")

@@ -100,6 +100,11 @@ class Extractor:
                 found[one.name] += [attach_sentence(ground(r, passage), article.text, bounds) for r in filled.records]
                 failures += filled.failures
                 complete &= filled.whole
+            if time.monotonic() > deadline:
+                left = Failure(stage="timeout", message="not read, the time was up", start=passage.end, end=len(article.text))
+                complete = left.start == left.end and complete
+                failures += [] if complete else [left]
+                break
         return self._extraction(article, merge(found, article.text), failures, complete)
 
     def extract_many(self, articles: Iterable[Article | str]) -> Iterator[Extraction]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -20,10 +21,16 @@ def article_tables(extraction: Extraction) -> Group:
     parts += [table for table in _tables(extraction) if table.row_count]
     if len(parts) == 1 and not extraction.failures:
         parts.append(Text("nothing found", style="dim"))
-    for failure in extraction.failures:
-        place = f" in {failure.kind} of characters {failure.start} to {failure.end}" if failure.kind else ""
-        parts.append(_plain(f"left out ({failure.stage}){place}: {failure.message}", style="dim"))
+    parts += [_plain(line, style="dim") for line in _failures(extraction)]
     return Group(*parts)
+
+
+def _failures(extraction: Extraction) -> Iterable[str]:
+    """One line for each reason; the JSONL has every single failure."""
+    reasons = Counter((f.stage, f.kind, f.message.split("; ")[0]) for f in extraction.failures)
+    for (stage, kind, message), count in reasons.items():
+        times = f", {count} times" if count > 1 else ""
+        yield f"left out ({stage}{f', {kind}' if kind else ''}): {message}{times}"
 
 
 def _heading(extraction: Extraction) -> str:

@@ -5,7 +5,8 @@ from .disputes import Dispute, DisputeState, Stance
 from .durations import Duration, Modality, TimexMod
 from .extraction import Extraction, Failure, Provenance, Source
 from .participants import Participant, ParticipantKind, Role
-from .quote import Derived, DerivedMarker, Quote, Record, occurrences
+from .quote import Derived, DerivedMarker, Quote, Record
+from .words import chunks, occurrences
 
 __all__ = [
     "Category",
@@ -28,5 +29,6 @@ __all__ = [
     "Stance",
     "Status",
     "TimexMod",
+    "chunks",
     "occurrences",
 ]

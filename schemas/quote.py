@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+
+from .words import occurrences
 
 
 class DerivedMarker:
@@ -17,23 +18,6 @@ class DerivedMarker:
 
 
 Derived: Final = DerivedMarker()
-
-
-def _joins(left: str, right: str) -> bool:
-    return (left.isalnum() and right.isalnum()) or unicodedata.category(right).startswith("M")
-
-
-def occurrences(text: str, passage: str) -> list[int]:
-    """Return every offset at which ``text`` stands in ``passage`` as whole words."""
-    found, at = [], passage.find(text)
-    while at >= 0:
-        end = at + len(text)
-        cut_left = at > 0 and _joins(passage[at - 1], text[0])
-        cut_right = end < len(passage) and _joins(text[-1], passage[end])
-        if not cut_left and not cut_right:
-            found.append(at)
-        at = passage.find(text, at + 1)
-    return found
 
 
 class Quote(BaseModel):

@@ -63,6 +63,8 @@ def run(stage: Stage, decoder: Decoder, data: Data, checkpoint: Path, seed: int 
         muon.load_state_dict(saved["muon"])
         adam.load_state_dict(saved["adam"])
         step = saved["step"]
+    if step < stage.steps and stage.steps > 100:
+        decoder.forward = torch.compile(decoder.forward, dynamic=False)  # type: ignore[method-assign]
     began, first, losses = time.monotonic(), step, []
     while step < stage.steps:
         rng = random.Random(f"{seed}/{stage.name}/{step}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -83,14 +84,28 @@ class Engine(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Token:
+    """A token of an answer: its bytes, its log-probability among the tokens that the grammar allowed
+    (0.0 where it was the only one), and that of the runner-up."""
+
+    piece: bytes
+    logprob: float = 0.0
+    runner_up: tuple[bytes, float] | None = None
+
+    def as_openai(self) -> dict[str, Any]:
+        top = [_logprob(*self.runner_up)] if self.runner_up else []
+        return _logprob(self.piece, self.logprob) | {"top_logprobs": top}
+
+
+def _logprob(piece: bytes, value: float) -> dict[str, Any]:
+    return {"token": piece.decode(errors="replace"), "bytes": list(piece), "logprob": value}
+
+
 def completion(
-    name: str, text: str, *, whole: bool, logprobs: list[tuple[bytes, float]] | None = None, prompt_tokens: int = 0
+    name: str, text: str, *, whole: bool, tokens: Sequence[Token] = (), prompt_tokens: int = 0
 ) -> ChatCompletion:
-    """Wrap an answer; ``logprobs`` are its tokens with their log-probabilities, 0.0 for forced ones."""
-    tokens = [
-        {"token": piece.decode(errors="replace"), "bytes": list(piece), "logprob": value, "top_logprobs": []}
-        for piece, value in logprobs or ()
-    ]
+    """Wrap an answer in the form of the OpenAI API; ``whole`` is false for one that was cut short."""
     return ChatCompletion.model_validate({
         "id": "local",
         "object": "chat.completion",
@@ -101,7 +116,7 @@ def completion(
                 "index": 0,
                 "finish_reason": "stop" if whole else "length",
                 "message": {"role": "assistant", "content": text},
-                "logprobs": {"content": tokens, "refusal": None} if tokens else None,
+                "logprobs": {"content": [t.as_openai() for t in tokens], "refusal": None} if tokens else None,
             }
         ],
         "usage": {

@@ -12,9 +12,9 @@ import ctypes
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,23 +29,54 @@ from openai.types.chat import ChatCompletion
 from ..errors import DecodeError, ModelError
 from ..grammar import Grammar
 from ..prompting import segments
-from .base import EngineInfo, Request, Stats, completion
+from .base import EngineInfo, Request, Stats, Token, completion
 from .drafts import SourceDrafts
 
 _BATCH = 512  # tokens in one llama_decode
 
 
-@dataclass
+@dataclass(frozen=True)
+class Choice:
+    """A token that was sampled, its log-probability among the allowed ones, and the runner-up's."""
+
+    token: int
+    logprob: float
+    runner_up: tuple[int, float] | None
+
+
 class Answer:
-    """What was written so far: tokens, and a log-probability for each (0.0 where the grammar forced it)."""
+    """What is written so far, and the decode statistics of writing it."""
 
-    tokens: list[int] = field(default_factory=list)
-    logprobs: list[float] = field(default_factory=list)
-    whole: bool = False
+    def __init__(self, drafts: SourceDrafts, piece: Callable[[int], bytes]) -> None:
+        self.tokens: list[Token] = []
+        self.stats = Stats()
+        self.whole = False
+        self._drafts, self._piece = drafts, piece
 
-    def add(self, tokens: Sequence[int], logprob: float = 0.0) -> None:
-        self.tokens += tokens
-        self.logprobs += [logprob] * len(tokens)
+    def force(self, tokens: Sequence[int]) -> None:
+        """Add tokens that the grammar left no choice about."""
+        self.stats.forced += len(tokens)
+        for token in tokens:
+            self._add(token, Token(self._piece(token)))
+
+    def choose(self, choice: Choice) -> None:
+        """Add a sampled token."""
+        self.stats.sampled += 1
+        runner_up = (self._piece(choice.runner_up[0]), choice.runner_up[1]) if choice.runner_up else None
+        self._add(choice.token, Token(self._piece(choice.token), choice.logprob, runner_up))
+
+    def draft(self, most: int) -> list[int]:
+        """Tokens of the passage that are likely to come next."""
+        return self._drafts.propose()[:most]
+
+    def _add(self, number: int, token: Token) -> None:
+        self.tokens.append(token)
+        self.stats.output_tokens += 1
+        self._drafts.feed(number)
+
+    @property
+    def text(self) -> str:
+        return b"".join(token.piece for token in self.tokens).decode(errors="ignore")
 
 
 class LlamaEngine:
@@ -107,6 +138,7 @@ class LlamaEngine:
             )
         self._memory = lc.llama_get_memory(self._ctx)
         self._batch = lc.llama_batch_init(_BATCH, 0, 1)
+        self._eos = lc.llama_vocab_eos(self._vocab)
         self._size = lc.llama_vocab_n_tokens(self._vocab)
         self._tokenizer = lltokenizer_from_vocab(self._vocab)
         self._mask = llguidance.numpy.allocate_token_bitmask(1, self._tokenizer.vocab_size)
@@ -129,87 +161,75 @@ class LlamaEngine:
                 stage="truncated",
                 hint="Choose a larger --context or a smaller --window.",
             )
-        answer, stats = Answer(), Stats(prompt_tokens=len(prompt))
-        try:
-            self._write(prompt, request, answer, stats, room, stop)
-        finally:
-            stats.output_tokens = len(answer.tokens)
-            stats.seconds = time.monotonic() - began
-            self.stats.add(stats)
-        pieces = [self._piece(token) for token in answer.tokens]
-        text = b"".join(pieces).decode(errors="ignore")
-        logprobs = list(zip(pieces, answer.logprobs, strict=True))
-        return completion(self.info.name, text, whole=answer.whole, logprobs=logprobs, prompt_tokens=len(prompt))
-
-    def _write(
-        self, prompt: list[int], request: Request, answer: Answer, stats: Stats, room: int, stop: threading.Event
-    ) -> None:
-        matcher = self._matcher(request.grammar, request.passage)
         drafts = SourceDrafts(request.passage, self._tokenizer.tokenize_bytes, self._piece, self._drafts)
+        answer = Answer(drafts, self._piece)
+        answer.stats.prompt_tokens = len(prompt)
+        try:
+            self._write(prompt, request, answer, room, stop)
+        finally:
+            answer.stats.seconds = time.monotonic() - began
+            self.stats.add(answer.stats)
+        return completion(
+            self.info.name, answer.text, whole=answer.whole, tokens=answer.tokens, prompt_tokens=len(prompt)
+        )
+
+    def _write(self, prompt: list[int], request: Request, answer: Answer, room: int, stop: threading.Event) -> None:
+        matcher = self._matcher(request.grammar, request.passage)
         pending = self._reuse(prompt)
-
-        def take(tokens: list[int], logprob: float = 0.0) -> None:
-            answer.add(tokens, logprob)
-            for token in tokens:
-                drafts.feed(token)
-
-        forced = self._forced_tokens(matcher)
-        take(forced)
-        stats.forced += len(forced)
+        forced = self._force(matcher, answer)
         pending += forced
         while not matcher.is_stopped() and len(answer.tokens) < room:
             if stop.is_set() or request.expired():
                 raise DecodeError("the time for this article was up", stage="timeout", hint="Raise --timeout.")
-            draft = drafts.propose()[: room - len(answer.tokens)]
-            self._decode(pending + draft, outputs=len(draft) + 1)
-            stats.steps += 1
-            stats.drafted += len(draft)
-            kept, pending = self._advance(matcher, draft, take, stats)
-            stats.accepted += kept
+            draft = answer.draft(room - len(answer.tokens))
+            self._decode(pending + draft, outputs=len(draft) + 1, stats=answer.stats)
+            kept, pending = self._advance(matcher, draft, answer)
+            answer.stats.drafted += len(draft)
+            answer.stats.accepted += kept
             self._forget(len(draft) - kept)
         answer.whole = matcher.is_stopped()
 
-    def _advance(
-        self, matcher: llguidance.LLMatcher, draft: list[int], take: Any, stats: Stats
-    ) -> tuple[int, list[int]]:
-        """Choose tokens row by row as long as they agree with the draft.
+    def _advance(self, matcher: llguidance.LLMatcher, draft: list[int], answer: Answer) -> tuple[int, list[int]]:
+        """Choose tokens row by row for as long as they are the drafted ones.
 
-        Returns how many drafted tokens stay and the tokens that the next decode has to read.
+        Returns how many drafted tokens stay, and the tokens that the next decode has to read.
         """
         row = 0
         while True:
-            token, logprob = self._choose(matcher, row - len(draft) - 1)
-            matcher.consume_token(token)
-            take([token], logprob)
-            stats.sampled += 1
-            forced = self._forced_tokens(matcher)
-            take(forced)
-            stats.forced += len(forced)
-            written = [token, *forced]
-            if matcher.is_stopped() or draft[row : row + len(written)] != written or row + len(written) > len(draft):
-                agreed = next((n for n, (a, b) in enumerate(zip(written, draft[row:], strict=False)) if a != b), None)
-                if agreed is None:
-                    agreed = min(len(written), len(draft) - row)
-                return row + agreed, written[agreed:]
-            row += len(written)
+            choice = self._choose(matcher, row - len(draft) - 1)
+            matcher.consume_token(choice.token)
+            if choice.token == self._eos:
+                return row, []
+            answer.choose(choice)
+            written = [choice.token, *self._force(matcher, answer)]
+            agreed = _agreement(written, draft[row:])
+            row += agreed
+            if agreed < len(written) or matcher.is_stopped():
+                return row, written[agreed:]
 
-    def _forced_tokens(self, matcher: llguidance.LLMatcher) -> list[int]:
-        if not self._forced:
-            return []
-        tokens: list[int] = matcher.compute_ff_tokens()
-        if tokens:
-            matcher.consume_tokens(tokens)
+    def _force(self, matcher: llguidance.LLMatcher, answer: Answer) -> list[int]:
+        """Take the tokens that the grammar forces now; with an end token the answer is done."""
+        tokens: list[int] = matcher.compute_ff_tokens() if self._forced else []
+        matcher.consume_tokens(tokens)
+        tokens = [token for token in tokens if token != self._eos]
+        answer.force(tokens)
         return tokens
 
-    def _choose(self, matcher: llguidance.LLMatcher, row: int) -> tuple[int, float]:
-        """Return the likeliest allowed token of a row and its log-probability among the allowed."""
+    def _choose(self, matcher: llguidance.LLMatcher, row: int) -> Choice:
+        """Return the likeliest token that the grammar allows after a row."""
         llguidance.numpy.fill_next_token_bitmask(matcher, self._mask, 0)
         bits = np.unpackbits(self._mask[0].view(np.uint8), count=self._size, bitorder="little")
         allowed = np.flatnonzero(bits)
         logits = self._logits(row)[allowed]
         best = int(logits.argmax())
-        logprob = -float(np.log(np.exp(logits - logits[best]).sum()))
-        return int(allowed[best]), logprob
+        scale = float(logits[best]) + float(np.log(np.exp(logits - logits[best]).sum()))
+        logprob = float(logits[best]) - scale
+        runner_up = None
+        if len(allowed) > 1:
+            logits[best] = -np.inf
+            second = int(logits.argmax())
+            runner_up = (int(allowed[second]), float(logits[second]) - scale)
+        return Choice(int(allowed[best]), logprob, runner_up)
 
     def _logits(self, row: int) -> NDArray[np.float32]:
         return np.ctypeslib.as_array(lc.llama_get_logits_ith(self._ctx, row), shape=(self._size,))
@@ -217,16 +237,14 @@ class LlamaEngine:
     def _matcher(self, grammar: Grammar, passage: str) -> llguidance.LLMatcher:
         matcher = llguidance.LLMatcher(self._tokenizer, grammar.lark(passage))
         if matcher.is_error():
-            raise ModelError(f"the grammar was refused: {matcher.get_error()}", hint="Please report this with the article.")
+            raise ModelError(
+                f"the grammar was refused: {matcher.get_error()}", hint="Please report this with the article."
+            )
         return matcher
 
     def _reuse(self, prompt: list[int]) -> list[int]:
         """Keep what the context already holds of ``prompt``; return the rest, at least its last token."""
-        shared = 0
-        for old, new in zip(self._cached, prompt[:-1], strict=False):
-            if old != new:
-                break
-            shared += 1
+        shared = _agreement(self._cached, prompt[:-1])
         self._forget(len(self._cached) - shared)
         return prompt[shared:]
 
@@ -235,7 +253,7 @@ class LlamaEngine:
             del self._cached[-tokens:]
             lc.llama_memory_seq_rm(self._memory, 0, len(self._cached), -1)
 
-    def _decode(self, tokens: list[int], outputs: int) -> None:
+    def _decode(self, tokens: list[int], outputs: int, stats: Stats) -> None:
         """Run tokens through the model at the end of the sequence, with logits for the last ``outputs``."""
         for begin in range(0, len(tokens), _BATCH):
             part = tokens[begin : begin + _BATCH]
@@ -250,6 +268,7 @@ class LlamaEngine:
             if (code := lc.llama_decode(self._ctx, batch)) != 0:
                 raise ModelError(f"llama_decode failed with code {code}", hint="Choose a smaller --context.")
             self._cached += part
+            stats.steps += 1
 
     def _tokenise_prompt(self, messages: Sequence[dict[str, Any]]) -> list[int]:
         bos, eos = (self._piece(token).decode(errors="ignore") for token in self._ends())
@@ -281,6 +300,11 @@ class LlamaEngine:
             buffer = ctypes.create_string_buffer(-count)
             count = lc.llama_token_to_piece(self._vocab, token, buffer, -count, 0, True)
         return buffer.raw[:count]
+
+
+def _agreement(a: Sequence[int], b: Sequence[int]) -> int:
+    """Length of the longest common prefix."""
+    return next((n for n, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
 
 
 @lc.llama_log_callback

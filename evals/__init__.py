@@ -1,0 +1,1 @@
+"""Scores of extractions against hand-labelled gold files; the definitions stand in metrics.py."""
