@@ -97,7 +97,9 @@ def score_records(kind: str, predicted: Sequence[Record], gold: Sequence[Record]
     return Counts(good, len(predicted), len(gold))
 
 
-def align(kind: str, predicted: Sequence[Record], gold: Sequence[Record], match: Match = relaxed) -> list[tuple[int, int]]:
+def align(
+    kind: str, predicted: Sequence[Record], gold: Sequence[Record], match: Match = relaxed
+) -> list[tuple[int, int]]:
     """Pair predicted with gold records; pairs without any similarity are left out."""
     if not predicted or not gold:
         return []

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal
 
 from charset_normalizer import from_bytes
-from dateutil import parser as dates  # type: ignore[import-untyped]
+from dateutil import parser as dates
 
 from extractor.errors import InputError
 
@@ -323,7 +323,9 @@ def _attempt(place: str, make: Callable[[], Article]) -> Article | InputError:
 
 
 def _at(place: str, error: InputError) -> InputError:
-    return InputError(f"{place}: {error}", hint=error.hint)
+    placed = InputError(f"{place}: {error}", hint=error.hint)
+    placed.place = place
+    return placed
 
 
 def _nothing(what: str) -> InputError:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,10 +17,20 @@ from typing import Annotated, Any
 import typer
 from pydantic import BaseModel
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from rich.table import Table
 
 from .article import Article, expand, read
+from .engine import Engine, open_engine
 from .errors import ExtractorError, InputError
 from .models import KNOWN
 from .pipeline import TIMEOUT, Extractor, Limits
@@ -29,7 +39,9 @@ from .schemas import Extraction, Failure, Source
 from .store import Store, load
 from .user_schema import load_schema
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help=sys.modules["extractor"].__doc__, rich_markup_mode=None)
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help=sys.modules["extractor"].__doc__, rich_markup_mode=None
+)
 _err = Console(stderr=True, highlight=False)
 
 
@@ -56,9 +68,15 @@ def _complain(error: ExtractorError) -> None:
 @app.command()
 @_reported
 def run(
-    inputs: Annotated[list[str], typer.Argument(help="files, folders, globs, or - for standard input", metavar="INPUT...")],
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="write JSONL here; an existing file is resumed")] = None,
-    model: Annotated[str, typer.Option(help="name, GGUF file, hf:owner/repo/file.gguf[@sha256] or openai:URL#name")] = "bundled",
+    inputs: Annotated[
+        list[str], typer.Argument(help="files, folders, globs, or - for standard input", metavar="INPUT...")
+    ],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="write JSONL here; an existing file is resumed")
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="name, GGUF file, hf:owner/repo/file.gguf[@sha256] or openai:URL#name")
+    ] = "bundled",
     schema: Annotated[str | None, typer.Option(help="records of your own, as FILE.py:Class")] = None,
     prompt: Annotated[str | None, typer.Option(help="template: bundled, instruct, or a file")] = None,
     threads: Annotated[int, typer.Option(help="threads for the model; 0 for all cores", min=0)] = 0,
@@ -70,42 +88,41 @@ def run(
 ) -> None:
     """Extract from articles: tables on a terminal, JSONL when piped or with -o."""
     sources = expand(inputs)
-    kinds = {name: record for name, record in [load_schema(schema)]} if schema else None
+    kinds = dict([load_schema(schema)]) if schema else None
     with ExitStack() as stack:
-        extractor = stack.enter_context(
-            Extractor(
-                model,
-                schema=kinds,
-                prompt=prompt,
-                threads=threads,
-                context=context,
-                window=window,
-                limits=Limits(timeout=timeout),
-            )
-        )
+        engine = stack.enter_context(closing(_open(model, threads, context, quiet)))
+        limits = Limits(timeout=timeout)
+        extractor = Extractor(engine=engine, schema=kinds, prompt=prompt, window=window, limits=limits)
         if kinds and extractor.engine.info.prompt == "bundled":
             _err.print("note: the bundled model learnt its own four kinds; for another schema choose an instruct model")
         store = stack.enter_context(Store(output, extractor.provenance)) if output else None
-        sound = _run(extractor, list(_articles(sources)), store, quiet)
+        sound = _run(extractor, sources, store, quiet)
         if stats:
             _print_stats(extractor)
     raise typer.Exit(0 if sound else 1)
 
 
-def _articles(sources: list[str]) -> Iterator[Article | InputError]:
-    for source in sources:
-        yield from read(source)
+def _open(model: str, threads: int, context: int, quiet: bool) -> Engine:
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=_err, disable=quiet or not _err.is_terminal, transient=True) as bar:
+        task = bar.add_task(model, total=None)
+
+        def show(done: int, total: int | None) -> None:
+            bar.update(task, completed=done, total=total)
+
+        return open_engine(model, threads=threads, context=context, progress=show)
 
 
-def _run(extractor: Extractor, articles: list[Article | InputError], store: Store | None, quiet: bool) -> bool:
+def _run(extractor: Extractor, sources: list[str], store: Store | None, quiet: bool) -> bool:
     """Extract, write and show; return whether every article was read wholly."""
     console = Console()
     tables = not quiet and (store is not None or console.is_terminal)
-    sound, skipped = True, 0
+    sound, skipped, total = True, 0, 0
     with _progress(quiet or not _err.is_terminal) as progress:
-        task = progress.add_task("", total=len(articles), speed="")
+        task = progress.add_task("", total=len(sources), speed="")
         try:
-            for article in articles:
+            for article, last in _articles(sources):
+                total += 1
                 if store and isinstance(article, Article) and store.done(article.id, article.sha256):
                     skipped += 1
                 else:
@@ -113,15 +130,28 @@ def _run(extractor: Extractor, articles: list[Article | InputError], store: Stor
                     sound &= extraction.complete
                     _put(extraction, store, console, tables)
                 engine = extractor.engine.stats
-                progress.update(task, advance=1, speed=f"{engine.output_tokens / max(engine.seconds, 1e-9):.0f} tokens/s")
+                speed = f"{engine.output_tokens / max(engine.seconds, 1e-9):.0f} tokens/s"
+                progress.update(task, advance=last, speed=f"{total} articles, {speed}")
         except KeyboardInterrupt:
             progress.stop()
             again = " Run the same command to go on." if store else ""
             _err.print(f"interrupted; finished articles are kept.{again}")
             raise typer.Exit(130) from None
     if skipped:
-        _err.print(f"{skipped} of {len(articles)} articles were done already")
+        _err.print(f"{skipped} of {total} articles were done already")
     return sound
+
+
+def _articles(sources: list[str]) -> Iterator[tuple[Article | InputError, bool]]:
+    """Yield the articles of all inputs, each with whether it is the last of its input."""
+    for source in sources:
+        ahead: Article | InputError | None = None
+        for article in read(source):
+            if ahead is not None:
+                yield ahead, False
+            ahead = article
+        if ahead is not None:
+            yield ahead, True
 
 
 def _one(extractor: Extractor, article: Article | InputError) -> Extraction:
@@ -130,7 +160,7 @@ def _one(extractor: Extractor, article: Article | InputError) -> Extraction:
         return extraction
     _complain(article)
     return Extraction(
-        article=Source(id=article.source, sha256=None),
+        article=Source(id=article.place, sha256=None),
         failures=[Failure(stage="read", message=str(article))],
         complete=False,
         provenance=extractor.provenance,
@@ -152,8 +182,7 @@ def _progress(hidden: bool) -> Progress:
         SpinnerColumn(),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("articles"),
-        TextColumn("{task.fields[speed]}"),
+        TextColumn("inputs, {task.fields[speed]}"),
         TimeRemainingColumn(),
         console=_err,
         disable=hidden,
@@ -165,7 +194,7 @@ def _print_stats(extractor: Extractor) -> None:
     stats = extractor.engine.stats
     _err.print(
         f"{stats.output_tokens} output tokens in {stats.seconds:.1f} s ({stats.prompt_tokens} prompt tokens): "
-        f"{stats.forced} forced, {stats.sampled} chosen, of these {stats.accepted} as drafted ({stats.drafted} drafted); "
+        f"{stats.forced} forced, {stats.sampled} chosen; {stats.accepted} of {stats.drafted} drafted were right; "
         f"{stats.steps} decode steps, {stats.step_share():.2f} for each output token"
     )
 
@@ -208,5 +237,3 @@ def _mebibytes(count: int) -> str:
 def main() -> None:
     """Entry point of the command ``extractor``."""
     app()
-
-

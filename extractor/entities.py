@@ -14,7 +14,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from .names import ARTICLES, TITLE_WORDS, Form, acronyms, fold, form, tokens, untitled, words
+from .names import (
+    ARTICLES,
+    TITLE_WORDS,
+    Form,
+    acronyms,
+    fold,
+    form,
+    may_be_shortened,
+    state_named,
+    tokens,
+    untitled,
+    words,
+)
 from .normalising import state_code, state_name
 from .schemas import Participant, Quote
 
@@ -56,10 +68,11 @@ class Entities:
         self._short: dict[Form, set[_Entity]] = {}  # family names and acronyms, perhaps shared
         self._states: dict[str, _Entity] = {}
         self._lower: set[Form] = set()  # names that the records write in lower case
-        self._capitals: set[Form] = set()  # acronyms short enough to be words
+        self._capitals: set[Form] = set()  # abbreviations that are words in lower case
         self._at: dict[tuple[int, int], _Entity] = {}
         self._persons: list[_Entity] = []
         self._reach: dict[str, int] = {}  # words of the longest name that starts with a word
+        self._keys: dict[Quote | str, str] = {}
         named, described = self._sorted(participants)
         for participant, quote in named:
             self._register(quote, participant)
@@ -72,8 +85,9 @@ class Entities:
 
         A quote, which has a place, also resolves "the prime minister" among several, to the one named last.
         """
-        entity = self._entity(name)
-        return entity.name if entity else " ".join(form(str(name))) or str(name)
+        if name not in self._keys:
+            self._keys[name] = self._key(name)
+        return self._keys[name]
 
     def keys(self, names: Iterable[Quote | None]) -> set[str]:
         """Return the keys of all names that are not null."""
@@ -106,19 +120,20 @@ class Entities:
         return named, [quote for _, quote in spellings if self._office(quote.text)]
 
     def _register(self, quote: Quote, participant: Participant) -> None:
-        person, code = participant.kind == "person", state_code(quote.text)
+        person, code = participant.kind == "person", state_named(quote.text)
         if code and not (person and participant.title):
             state = self._states.setdefault(code, _Entity(state_name(code), code))
             self._forms.setdefault(form(quote.text), state)
             self._forms.setdefault(form(state.name), state)
+            self._capitals.update([form(quote.text)] if _is_abbreviation(quote.text) else [])
             return
         folded = untitled(quote.text) if person else form(quote.text)
         if not folded:
             return
         title = form(participant.title.text) if person and participant.title else ()
         entity = self._lookup(folded, quote.text) or self._namesake(folded, person)
-        namesake_only = len(folded) == 1 and title and entity and entity.titles and entity.titles.isdisjoint(title)
-        if not entity or namesake_only:  # President Biden is not the First Lady Jill Biden
+        stranger = len(folded) == 1 and title and entity and entity.titles and entity.titles.isdisjoint(title)
+        if not entity or stranger:  # President Biden is not the First Lady Jill Biden
             entity = _Entity(" ".join(words(quote.text)))
         self._forms[folded] = entity
         entity.titles.update(title)
@@ -127,6 +142,8 @@ class Entities:
         if person and not entity.person:
             entity.person = True
             self._persons.append(entity)
+        if not may_be_shortened(quote.text):
+            return
         for short in self._family_names(folded) if person else self._acronyms(quote.text):
             self._short.setdefault(short, set()).add(entity)
 
@@ -150,30 +167,39 @@ class Entities:
         """Yield the initials of a body, and what stands in parentheses after its name; none of them a state's."""
         written = words(name)
         found = acronyms(name) | ({written[0]} if len(written) == 1 and written[0].isupper() else set())
-        if written[0][0].isupper():
-            found |= set(re.findall(rf"{re.escape(name)}\s*\(([A-Z][\w.&-]{{1,11}})\)", self._text))
+        found |= set(re.findall(rf"{re.escape(name)}\s*\(([A-Z][\w.&-]{{1,11}})\)", self._text))
         for acronym in found:
-            if not state_code(acronym):
+            if not state_named(acronym):
                 yield form(acronym)
                 self._capitals.update([form(acronym)] if len(acronym) <= _LONGEST_LIKE_A_WORD else [])
 
     def _family_names(self, folded: Form) -> Iterator[Form]:
         if len(folded) < 2:
             return
-        if self._is_alone(folded[0], folded[1], 1) and not self._is_alone(folded[-1], folded[-2], -1):
-            yield folded[:1]  # the family name comes first: Xi, Kim
-            return
-        yield folded[0], folded[-1]
-        yield from (folded[at:] for at in range(1, len(folded)))
+        if self._is_family_first(folded):
+            yield folded[:1]
+        else:
+            yield folded[0], folded[-1]
+            yield from (folded[at:] for at in range(1, len(folded)))
 
-    def _is_alone(self, word: str, partner: str, step: int) -> bool:
-        """Whether the text has a name's word, capitalised, without its partner ``step`` words further on."""
+    def _is_family_first(self, name: Form) -> bool:
+        """Whether the text uses a name's first word by itself and never its last: "Xi" for Xi Jinping."""
+        first = last = False
         for number, token in enumerate(self._tokens):
-            if token[0][0].isupper() and fold(token[0]) == word:
-                beside = self._tokens[number + step : number + step + 1] if number + step >= 0 else []
-                if not beside or fold(beside[0][0]) != partner:
-                    return True
-        return False
+            if token[0][0].isupper() and fold(token[0]) in (name[0], name[-1]):
+                before = self._tokens[number - 1][0] if number else ""
+                first |= fold(token[0]) == name[0] and not self._goes_on(number)
+                last |= fold(token[0]) == name[-1] and fold(before) != name[-2]
+        return first and not last
+
+    def _goes_on(self, number: int) -> bool:
+        """Whether another capitalised word follows a token, as in a name."""
+        end = self._tokens[number].end()
+        return self._text[end : end + 1] in (" ", "-") and self._text[end + 1 : end + 2].isupper()
+
+    def _key(self, name: Quote | str) -> str:
+        entity = self._entity(name)
+        return entity.name if entity else " ".join(form(str(name))) or str(name)
 
     def _entity(self, name: Quote | str) -> _Entity | None:
         text = str(name)
@@ -186,7 +212,7 @@ class Entities:
         if known := self._lookup(folded, text):
             return known
         governed = " ".join(words(text)[:-1]) if folded[-1:] in _GOVERNMENTS else text
-        if code := state_code(text) or state_code(governed):
+        if code := state_named(text) or state_named(governed):
             return self._states.get(code) or _Entity(state_name(code), code)
         bare = self._lookup(untitled(text), text)
         return bare if bare and bare.person else None
@@ -249,20 +275,26 @@ class Entities:
     def _spelled(self, folded: Form, surface: str) -> _Entity | None:
         if surface[0].islower() and folded not in self._lower:
             return None
-        if len(folded) == 1 and surface.isupper() and _is_abbreviation(surface):
-            return self._states.get(state_code(surface) or "")
+        abbreviated = self._states.get(state_code(surface) or "") if surface.isupper() else None
+        if abbreviated and _is_abbreviation(surface):
+            return abbreviated
         entity = self._lookup(folded, surface)
         return entity if entity and (not entity.code or folded == form(entity.name)) else None
 
     def _find_offices(self, participants: Iterable[Participant]) -> None:
+        """Give every person the offices in its records, whichever of them tells the title, and those in the text."""
+        titles: dict[_Entity, set[Office]] = {}
+        bodies: dict[_Entity, set[str]] = {}
         for participant in participants:
-            entity = self._named(participant.name.text) if participant.kind == "person" else None
-            if entity and participant.title:
-                office = self._office(participant.title.text)
-                title = office.title if office else form(participant.title.text)
-                body = self.key(participant.represents.text) if participant.represents else None
-                entity.offices.add(Office(title, body or (office.body if office else None)))
+            entity = self._named(participant.name.text)
+            if entity and entity.person and participant.title:
+                office = self._office(participant.title.text) or Office(form(participant.title.text), None)
+                titles.setdefault(entity, set()).add(office)
+            if entity and participant.represents:
+                bodies.setdefault(entity, set()).add(self._key(participant.represents.text))
         for person in self._persons:
+            for title, body in titles.get(person, ()):
+                person.offices.update(Office(title, one) for one in ([body] if body else bodies.get(person, [None])))
             for mention in person.mentions:
                 person.offices.update(self._offices_beside(mention))
 

@@ -26,7 +26,9 @@ class ExtractorError(Exception):
 
 
 class InputError(ExtractorError):
-    """An article that cannot be read."""
+    """An article that cannot be read; ``place`` is the file, and the line where there is one."""
+
+    place: str = ""
 
 
 class SchemaError(ExtractorError):

@@ -43,6 +43,7 @@ class Kind:
 
     name: str
     record: type[BaseModel]
+    item: TypeAdapter[Any]
     answer: type[BaseModel]
     grammar: Grammar
 
@@ -59,21 +60,20 @@ class Filled:
 @lru_cache(maxsize=32)
 def kind(name: str, record: type[BaseModel]) -> Kind:
     """Prepare a kind. Raises ``SchemaError`` for a record that no grammar can express."""
-    checked = Annotated[record, AfterValidator(_check)]  # type: ignore[valid-type]
-    items = Annotated[list[checked], Field(max_length=MOST_RECORDS), AfterValidator(_no_duplicates)]  # type: ignore[valid-type]
-    answer: type[BaseModel] = create_model(f"{record.__name__}List", **{name: (items, ...)})  # type: ignore[call-overload]
-    plain: type[BaseModel] = create_model(
-        record.__name__ + "List",
-        **{name: (Annotated[list[record], Field(max_length=MOST_RECORDS)], ...)},  # type: ignore[call-overload,valid-type]
-    )
-    return Kind(name, record, answer, build(plain))
+    item: Any = Annotated[record, AfterValidator(_check)]
+    items: Any = Annotated[list[item], Field(max_length=MOST_RECORDS), AfterValidator(_no_duplicates)]
+    fields: Any = {name: (items, ...)}
+    answer: type[BaseModel] = create_model(f"{record.__name__}List", **fields)
+    return Kind(name, record, TypeAdapter(item), answer, build(answer))
 
 
 def _check(record: BaseModel) -> BaseModel:
     """Object to what the grammar admits and the meaning forbids."""
     match record:
         case Commitment() if any(actor.text == record.action.text for actor in record.actors):
-            raise ValueError(f"the actor and the action are both {record.action.text!r}; name who acts and what is done")
+            raise ValueError(
+                f"the actor and the action are both {record.action.text!r}; name who acts and what is done"
+            )
         case Duration() if normalise_duration(record.text.text) is None:
             raise ValueError(f"{record.text.text!r} names no length of time")
         case Dispute() if any(party.text == record.issue.text for party in record.parties):
@@ -88,14 +88,19 @@ def _no_duplicates(records: list[BaseModel]) -> list[BaseModel]:
     return records
 
 
-async def fill(engine: Engine, template: Template, kind: Kind, passage: Passage, deadline: float, budget: float) -> Filled:
+async def fill(
+    engine: Engine, template: Template, kind: Kind, passage: Passage, deadline: float, budget: float
+) -> Filled:
     """Ask the model for the records of one kind in one passage.
 
     ``deadline`` is on the clock of ``time.monotonic``; ``budget`` limits the seconds spent on
     corrections. What goes wrong with single records becomes failures; ``ModelError`` is raised.
     """
-    request = Request(template.render(passage.text, kind.name, kind.record), kind.grammar, passage.text, deadline=deadline)
-    create = instructor.patch(create=engine.create, mode=instructor.Mode.JSON_SCHEMA)  # type: ignore[call-overload]
+    request = Request(
+        template.render(passage.text, kind.name, kind.record), kind.grammar, passage.text, deadline=deadline
+    )
+    patch: Any = instructor.patch  # typed for OpenAI's own clients
+    create = patch(create=engine.create, mode=instructor.Mode.JSON_SCHEMA)
     retrying = AsyncRetrying(
         stop=stop_after_attempt(ATTEMPTS if engine.info.corrigible else 1) | stop_after_delay(budget),
         retry=retry_if_exception_type(ValidationError),
@@ -137,11 +142,10 @@ def _collect(completion: ChatCompletion, kind: Kind, passage: Passage, filled: F
     choice = completion.choices[0]
     text = choice.message.content or ""
     tokens = choice.logprobs.content or [] if choice.logprobs else []
-    adapter: TypeAdapter[BaseModel] = TypeAdapter(Annotated[kind.record, AfterValidator(_check)])
     seen: list[BaseModel] = []
     for item, start, end in _items(text, kind.name):
         try:
-            record = adapter.validate_python(item, context={"passage": passage.text})
+            record = kind.item.validate_python(item, context={"passage": passage.text})
         except ValidationError as error:
             reasons = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
             filled.failures.append(_failure("validate", reasons, kind, passage, item))
@@ -154,7 +158,9 @@ def _collect(completion: ChatCompletion, kind: Kind, passage: Passage, filled: F
             record = record.model_copy(update={"confidence": _confidence(text, tokens, start, end)})
         filled.records.append(record)
     if filled.whole and not _has_list(text, kind.name):
-        filled.failures.append(_failure("fill", f"the answer is no JSON object with a list {kind.name}", kind, passage, text))
+        filled.failures.append(
+            _failure("fill", f"the answer is no JSON object with a list {kind.name}", kind, passage, text)
+        )
         filled.whole = False
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import annotated_types as at
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel
 from pydantic.fields import FieldInfo
 
 from .errors import SchemaError
@@ -25,6 +25,7 @@ from .schemas import DerivedMarker, Quote, chunks
 _QUOTE = r"""quote: /"/ QUOTE /"/
 QUOTE: SUBSTRING & /([^\s\\]|\\["\\\/])((.|\n)*[^\s])?/
 """
+
 
 def escaped(text: str) -> str:
     """Return ``text`` as it stands inside a JSON string."""
@@ -92,6 +93,9 @@ def _value(annotation: Any, metadata: list[Any], path: str, inside: tuple[type, 
     if get_origin(annotation) is Annotated:
         annotation, *more = get_args(annotation)
         metadata = [*metadata, *more]
+    metadata = [
+        mark for mark in metadata if not isinstance(mark, AfterValidator)
+    ]  # it objects, and the model is re-asked
     if isinstance(annotation, type) and issubclass(annotation, Quote):
         return "quote", {"type": "string"}
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -124,7 +128,7 @@ def _list(annotation: Any, metadata: list[Any], path: str, inside: tuple[type, .
     if most is None:
         raise _refused(path, "a list without max_length")
     rule, schema = _value(get_args(annotation)[0], [], f"{path}[]", inside)
-    some = f"{rule} (\",\" {rule}){{{max(least - 1, 0)},{most - 1}}}"
+    some = f'{rule} ("," {rule}){{{max(least - 1, 0)},{most - 1}}}'
     return f'"[" {some if least else f"({some})?"} "]"', {
         "type": "array",
         "items": schema,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import bisect
 import math
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
@@ -123,7 +124,8 @@ def _choose(places: Mapping[str, list[int]], found: Mapping[str, Quote], main: s
     """Choose one place for every path, in the order of ``places``."""
     settled = {path: options[0] for path, options in places.items() if len(options) == 1}
     if not settled:
-        return dict(zip(places, _tightest(list(places.values())), strict=True))
+        lengths = [len(found[path].text) for path in places]
+        return dict(zip(places, _tightest(list(places.values()), lengths), strict=True))
 
     def cost(path: str, place: int) -> float:
         anchors = [other for other in settled if _owner(other) == _owner(path)] or list(settled)
@@ -148,8 +150,8 @@ def _gap(start: int, length: int, other: int, other_length: int) -> int:
     return max(0, other - (start + length), start - (other + other_length))
 
 
-def _tightest(options: Sequence[Sequence[int]]) -> list[int]:
-    """Take one place of every list so that they lie in the smallest range, the earliest of equal ones.
+def _tightest(options: Sequence[Sequence[int]], lengths: Sequence[int]) -> list[int]:
+    """Take one place of every list so that the spans lie in the smallest stretch, the earliest of equal ones.
 
     The sweep over "smallest range covering elements from k lists": the lowest place is raised until its
     list is exhausted.
@@ -160,9 +162,9 @@ def _tightest(options: Sequence[Sequence[int]]) -> list[int]:
     best: tuple[int, list[int]] | None = None
     while True:
         places = [option[index] for option, index in zip(options, at, strict=True)]
-        spread = max(places) - min(places)
-        if best is None or spread < best[0]:
-            best = spread, places
+        stretch = max(map(operator.add, places, lengths)) - min(places)
+        if best is None or stretch < best[0]:
+            best = stretch, places
         lowest = places.index(min(places))
         at[lowest] += 1
         if at[lowest] == len(options[lowest]):

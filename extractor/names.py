@@ -19,6 +19,8 @@ _ENDINGS: Final = ((re.compile(r"(?<=\w{3})(?:iy|yy|yi|ii|ij|yj|y|i|j)$"), "y"),
 ARTICLES: Final = ("the", "a", "an")
 _OPENINGS: Final = (("so", "called"), *((word,) for word in (*ARTICLES, "then", "mr", "mrs", "ms", "dr", "sir")))
 _SMALL: Final = frozenset(re.findall(r"\w+", "of the and for in on to de la du des et"))
+_GENERATIONS: Final = ("jr", "sr", "ii", "iii")
+_SENTENCE_END: Final = re.compile(r"\w{3}[.!?;:]\s")
 TITLE_WORDS: Final = frozenset(
     re.findall(
         r"\w+",
@@ -49,6 +51,12 @@ def words(text: str) -> list[str]:
 
 
 @lru_cache(maxsize=8192)
+def state_named(text: str) -> str | None:
+    """Return the alpha-3 code of the state that ``text`` names, whatever punctuation surrounds the name."""
+    return state_code(text) or state_code(" ".join(words(text)))
+
+
+@lru_cache(maxsize=8192)
 def fold(word: str) -> str:
     """Fold case, accents, dots and the endings that transliterations differ in, unless nothing is left."""
     letters = unicodedata.normalize("NFKD", word.casefold()).translate(_UNDECOMPOSED)
@@ -59,10 +67,12 @@ def fold(word: str) -> str:
 
 
 def untitled(text: str) -> Form:
-    """Return a person's folded name without nationality and title; the whole name if nothing else is left."""
+    """Return a person's folded name without nationality, title and "Jr."; the whole if nothing else is left."""
     written, folded = words(text), form(text)
+    if len(folded) > 1 and folded[-1] in _GENERATIONS:
+        folded = folded[:-1]
     for body in range(min(4, len(written))):
-        if body and not state_code(" ".join(written[:body])):
+        if body and not state_named(" ".join(written[:body])):
             continue
         end = body
         while end < len(folded) and folded[end] in TITLE_WORDS:
@@ -70,6 +80,12 @@ def untitled(text: str) -> Form:
         if body < end < len(folded):
             return _bare(folded[end:])
     return folded
+
+
+def may_be_shortened(text: str) -> bool:
+    """Whether a quote looks like one name: its ends are not in lower case, and no sentence ends within it."""
+    written = words(text)
+    return not (written[0][0].islower() or written[-1][0].islower() or _SENTENCE_END.search(text))
 
 
 def acronyms(name: str) -> set[str]:

@@ -15,7 +15,7 @@ from functools import cache
 from importlib import resources
 from typing import NamedTuple
 
-from text_to_num import alpha2digit  # type: ignore[import-untyped]
+from text_to_num import alpha2digit
 
 
 class TimexDuration(NamedTuple):
@@ -108,9 +108,7 @@ _RANGE = re.compile(
     rf"(?P<high>{_COUNT}) {_FILLER}(?P<unit>{_UNIT})"
 )
 _UNIT_OR_TWO = re.compile(rf"\b(?:an?|1) (?P<unit>{_UNIT}) or (?P<high>{_NUMBER})\b")
-_AMOUNT = re.compile(
-    rf"\b(?P<count>{_COUNT})(?P<open>\+| plus| or more)? ?{_FILLER}(?P<unit>{_UNIT})"
-)
+_AMOUNT = re.compile(rf"\b(?P<count>{_COUNT})(?P<open>\+| plus| or more)? ?{_FILLER}(?P<unit>{_UNIT})")
 _NEXT_PART = re.compile(rf",? (?:and )?(?P<count>{_NUMBER}|an?) (?P<unit>{_UNIT})")
 _INDEFINITE = re.compile(rf"\b{_VAGUE} {_FILLER}(?P<unit>{_UNIT})")
 _ORDINAL = re.compile(rf"\b(?P<count>\d{{1,9}})(?:st|nd|rd|th) (?P<unit>{_UNIT})")
@@ -144,9 +142,7 @@ _BETWEEN = (
     r"(?: (?:an?|the|its|their|another|further|additional|total|period|of|for|last|past|next"
     r"|coming|first|between|from))*"
 )
-_MODS_BEFORE = [
-    (mod, re.compile(rf"(?<!\w)(?:{words}){_BETWEEN} ?$")) for mod, words in _BEFORE.items()
-]
+_MODS_BEFORE = [(mod, re.compile(rf"(?<!\w)(?:{words}){_BETWEEN} ?$")) for mod, words in _BEFORE.items()]
 _MODS_AFTER = [(mod, re.compile(rf" (?:{words})\b")) for mod, words in _AFTER.items()]
 
 

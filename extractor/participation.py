@@ -9,15 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from .entities import Entities
-from .names import form
-from .normalising import state_code
+from .names import form, state_named
 from .schemas import Commitment, Dispute, Participant, Quote, Role
 from .tellings import first, span, told
 
 _ATTENDS: Final = re.compile(
     r"\b(?:attend(?:s|ed|ing)?|in attendance|(?:was|were|is|are|be) (?:also )?present|t(?:ook|ake|akes|aking) part"
     r"|participat(?:e|es|ed|ing)|join(?:s|ed|ing)? (?:\w+ ){0,3}(?:talks|meeting|summit|conference|session)"
-    r"|(?:met|meets?|meeting|sat down) (?:\w+ )?(?:in|with|at|for|on)|host(?:s|ed|ing)?|at the table"
+    r"|(?:met|meets?|sat down) (?:\w+ )?(?:in|with|at|for|on)|meeting with|host(?:s|ed|ing)?|at the table"
     r"|(?:meeting|talks|summit)\b[^.;]{0,60}\bincluded)\b"
 )
 _STAYS_AWAY: Final = re.compile(
@@ -44,12 +43,12 @@ def missing_states(participants: Sequence[Participant], records: Iterable[Commit
     mistaken; other names are left to the model.
     """
     persons = {form(one.name.text) for one in participants if one.kind == "person" and one.title}
-    known = {state_code(one.name.text) for one in participants if form(one.name.text) not in persons} | {None}
+    known = {state_named(one.name.text) for one in participants if form(one.name.text) not in persons} | {None}
     return [
         Participant(name=quote, kind="state", title=None, represents=None, confidence=record.confidence)
         for record in records
         for quote in involved(record)
-        if state_code(quote.text) not in known and form(quote.text) not in persons
+        if state_named(quote.text) not in known and form(quote.text) not in persons
     ]
 
 

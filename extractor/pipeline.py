@@ -7,7 +7,7 @@ import hashlib
 import json
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from types import TracebackType
 from typing import Any, Self
@@ -63,10 +63,11 @@ class Extractor:
         window: int | None = None,
         limits: Limits | None = None,
     ) -> None:
+        own_template = load_template(prompt) if prompt else None
         self.kinds: list[Kind] = [kind(name, record) for name, record in (schema or KINDS).items()]
         self._own = engine is None
         self.engine = engine or open_engine(model, threads=threads, context=context)
-        self.template: Template = load_template(prompt or self.engine.info.prompt)
+        self.template: Template = own_template or load_template(self.engine.info.prompt)
         self.window = self.engine.info.window if window is None else window
         self.limits = limits or Limits()
         self.provenance = self._provenance()
@@ -79,7 +80,9 @@ class Extractor:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def extract(self, article: Article | str) -> Extraction:
@@ -101,7 +104,9 @@ class Extractor:
                 failures += filled.failures
                 complete &= filled.whole
             if time.monotonic() > deadline:
-                left = Failure(stage="timeout", message="not read, the time was up", start=passage.end, end=len(article.text))
+                left = Failure(
+                    stage="timeout", message="not read, the time was up", start=passage.end, end=len(article.text)
+                )
                 complete = left.start == left.end and complete
                 failures += [] if complete else [left]
                 break

@@ -60,14 +60,16 @@ class Template:
             template = _environment().from_string(self.source)
             context = template.new_context(variables)
             texts = {
-                role: "".join(template.blocks[role](context)).strip("\n")
-                for role in _BLOCKS
-                if role in template.blocks
+                role: "".join(template.blocks[role](context)).strip("\n") for role in _BLOCKS if role in template.blocks
             }
         except (TemplateError, TypeError, ValueError) as error:
-            raise PromptError(f"prompt {self.name}: {error}", hint="See prompts/instruct.j2 for a working one.") from error
+            raise PromptError(
+                f"prompt {self.name}: {error}", hint="See prompts/instruct.j2 for a working one."
+            ) from error
         if not texts.get("user"):
-            raise PromptError(f"prompt {self.name}: has no block 'user'", hint="See prompts/instruct.j2 for a working one.")
+            raise PromptError(
+                f"prompt {self.name}: has no block 'user'", hint="See prompts/instruct.j2 for a working one."
+            )
         return Prompt(tuple({"role": role, "content": text} for role, text in texts.items() if text))
 
 
@@ -98,8 +100,10 @@ def segments(
     nonce = secrets.token_hex(8)
     stand_ins = [{**message, "content": f"@{nonce}:{number}@"} for number, message in enumerate(messages)]
     try:
-        text = _environment().from_string(chat_template or _WITHOUT_TEMPLATE).render(
-            messages=stand_ins, add_generation_prompt=True, bos_token=bos, eos_token=eos, tools=None
+        text = (
+            _environment()
+            .from_string(chat_template or _WITHOUT_TEMPLATE)
+            .render(messages=stand_ins, add_generation_prompt=True, bos_token=bos, eos_token=eos, tools=None)
         )
     except (TemplateError, TypeError, ValueError) as error:
         raise PromptError(

@@ -12,7 +12,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from .schemas import Extraction, Quote
+from .schemas import Commitment, Dispute, Extraction, Quote
 
 
 def article_tables(extraction: Extraction) -> Group:
@@ -41,39 +41,51 @@ def _heading(extraction: Extraction) -> str:
 def _tables(extraction: Extraction) -> Iterable[Table]:
     yield _table(
         "Commitments",
-        ("status", "who", "does what", "for whom", "if", "how long", "says", "at"),
-        [
-            (c.status, c.actors, c.action, c.beneficiary, c.condition, c.duration, c.speaker, _place(c.action))
-            for c in extraction.commitments
-        ],
+        ("status", "who does what, for whom, on what terms", "at"),
+        [(c.status, _commitment(c), _place(c.action)) for c in extraction.commitments],
     )
     yield _table(
         "Participants",
-        ("name", "kind", "title", "of", "roles", "at"),
+        ("name", "kind", "title, of whom", "roles", "at"),
         [
-            (p.name, _with(p.kind, p.code), p.title, p.represents, ", ".join(p.roles), _place(p.name))
+            (
+                p.name,
+                _joined(p.kind, p.code),
+                _joined(p.title, p.represents, by=", "),
+                ", ".join(p.roles),
+                _place(p.name),
+            )
             for p in extraction.participants
         ],
     )
     yield _table(
         "Durations",
         ("duration", "value", "of what", "modality", "at"),
-        [
-            (d.text, _with(d.value or "?", d.mod), d.applies_to, d.modality, _place(d.text))
-            for d in extraction.durations
-        ],
+        [(d.text, _joined(d.value, d.mod), d.applies_to, d.modality, _place(d.text)) for d in extraction.durations],
     )
     yield _table(
         "Disputes",
-        ("between", "over", "stances", "state", "at"),
-        [
-            (d.parties, d.issue, [f"{s.party or '?'}: {s.stance}" for s in d.stances], d.state, _place(d.issue))
-            for d in extraction.disputes
-        ],
+        ("state", "between whom, over what", "at"),
+        [(d.state, _dispute(d), _place(d.issue)) for d in extraction.disputes],
     )
     for name, records in extraction.records.items():
         fields = [field for field in (records[0] if records else ()) if field not in ("sentence", "mentions")]
         yield _table(name, fields, [[_dumped(record[field]) for field in fields] for record in records])
+
+
+def _commitment(record: Commitment) -> str:
+    terms = (
+        ("for", record.beneficiary),
+        ("if", record.condition),
+        ("how long", record.duration),
+        ("said by", record.speaker),
+    )
+    return "\n".join([f"{_words(record.actors)}: {record.action}", *(f"  {term}: {q}" for term, q in terms if q)])
+
+
+def _dispute(record: Dispute) -> str:
+    stances = [f"  {stance.party or '?'}: {stance.stance}" for stance in record.stances]
+    return "\n".join([f"{_words(record.parties)}: {record.issue}", *stances])
 
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
@@ -81,7 +93,7 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) ->
     for column in columns:
         table.add_column(_plain(column), overflow="fold", no_wrap=column == "at")
     for row in rows:
-        table.add_row(*(_plain(_words(value)) for value in row))
+        table.add_row(*(Text("\n").join(map(_plain, _words(value).split("\n"))) for value in row))
     return table
 
 
@@ -95,12 +107,16 @@ def _dumped(value: Any) -> Any:
     """Words of a value that was dumped to plain data, where a quote is a dictionary."""
     if isinstance(value, dict):
         quote = value.keys() >= {"text", "start", "end"}
-        return f"{value['text']} [{value['start']}]" if quote else [f"{k}: {_words(_dumped(v))}" for k, v in value.items()]
+        return (
+            f"{value['text']} [{value['start']}-{value['end']}]"
+            if quote
+            else [f"{k}: {_words(_dumped(v))}" for k, v in value.items()]
+        )
     return [_dumped(item) for item in value] if isinstance(value, list) else value
 
 
-def _with(word: str, more: str | None) -> str:
-    return f"{word} {more}" if more else word
+def _joined(*parts: object, by: str = " ") -> str:
+    return by.join(str(part) for part in parts if part)
 
 
 def _place(quote: Quote) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 _WORD: Final = re.compile(r"[^\W_]+")
@@ -19,6 +20,7 @@ _FUNCTION_WORDS: Final = frozenset(
 _LIGHT_VERBS: Final = _WORD.findall("send provide give offer make take support help continue supply deliver do have")
 
 
+@lru_cache(maxsize=4096)
 def stems(text: str) -> frozenset[str]:
     """Return the stems of the words of ``text`` but function words; endings are cut after Harman's S-stemmer (1991)."""
     return frozenset(_stem(word) for word in _WORD.findall(text.casefold()) if word not in _FUNCTION_WORDS)

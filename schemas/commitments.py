@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from .quote import Quote, Record
+from .quote import Names, Quote, Record
 
 Status = Literal["signed", "pledged", "offered", "proposed", "requested", "refused", "dropped"]
 Category = Literal[
@@ -22,7 +22,7 @@ class Commitment(Record):
     objects are two commitments.
     """
 
-    actors: list[Quote] = Field(
+    actors: Names = Field(
         min_length=1,
         max_length=12,
         description="who would act, not who talks; a pronoun is replaced by the name it stands for",
@@ -31,7 +31,9 @@ class Commitment(Record):
         description="the verb phrase without to, will or would, without condition and duration; or the noun phrase"
     )
     beneficiary: Quote | None = Field(description="for whom it is done, as named in the text")
-    condition: Quote | None = Field(description='on what it depends, with its connective ("once a ceasefire is in place")')
+    condition: Quote | None = Field(
+        description='on what it depends, with its connective ("once a ceasefire is in place")'
+    )
     duration: Quote | None = Field(description='for how long ("up to 50 years")')
     speaker: Quote | None = Field(description="who says so; null when the text itself does")
     status: Status = Field(

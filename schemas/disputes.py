@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from .quote import Quote, Record
+from .quote import Names, Quote, Record
 
 DisputeState = Literal["open", "narrowing", "resolved"]
 
@@ -21,7 +21,7 @@ class Stance(BaseModel):
 class Dispute(Record):
     """Two or more named sides want incompatible things, or one rejects what another proposes."""
 
-    parties: list[Quote] = Field(min_length=1, max_length=8, description="the sides")
+    parties: Names = Field(min_length=1, max_length=8, description="the sides")
     issue: Quote = Field(description="the shortest words that name what is disputed")
     stances: list[Stance] = Field(max_length=6, description="each side's position")
     state: DisputeState = Field(description="whether it is open, narrowing or resolved")

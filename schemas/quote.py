@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
 from .words import occurrences
 
@@ -43,7 +43,9 @@ class Quote(BaseModel):
             raise ValueError("the quote is empty")
         places = occurrences(text, passage)
         if not places:
-            raise ValueError(f"{json.dumps(text, ensure_ascii=False)} does not stand in the passage; copy its words exactly")
+            raise ValueError(
+                f"{json.dumps(text, ensure_ascii=False)} does not stand in the passage; copy its words exactly"
+            )
         return {"text": text, "start": places[0], "end": places[0] + len(text)}
 
     @model_validator(mode="after")
@@ -59,6 +61,16 @@ class Quote(BaseModel):
     def __str__(self) -> str:
         return self.text
 
+
+def _each_once(quotes: list[Quote]) -> list[Quote]:
+    first: dict[str, Quote] = {}
+    for quote in quotes:
+        first.setdefault(quote.text, quote)
+    return list(first.values())
+
+
+Names = Annotated[list[Quote], AfterValidator(_each_once)]
+"""Quotes, the same words once."""
 
 DerivedQuote = Annotated[Quote | None, Derived]
 

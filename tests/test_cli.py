@@ -91,7 +91,7 @@ def test_bad_articles_are_named_and_the_others_are_done(article: Path, tmp_path:
     out = tmp_path / "out" / "found.jsonl"
     result = extractor("run", tmp_path, "-o", out)
     assert result.exit_code == 1
-    for name in ("empty.txt", "picture.txt", "huge.txt", "list.jsonl:2", "list.jsonl:3"):
+    for name in ("empty.txt", "picture.txt", "huge.txt", "list.jsonl, line 2", "list.jsonl, line 3"):
         assert name in result.stderr.replace("\n", ""), name
     found = lines(out)
     assert len(found) == 7

@@ -131,7 +131,9 @@ def _texts() -> list[str]:
 
 
 @pytest.mark.parametrize("off", [{"drafts": 0}, {"forced": False, "drafts": 0}], ids=["no drafts", "nothing forced"])
-def test_accelerators_change_no_record(bundled: Extractor, off: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+def test_accelerators_change_no_record(
+    bundled: Extractor, off: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert isinstance(bundled.engine, LlamaEngine)
     texts = _texts()
     plain = LlamaEngine(BUNDLED, bundled.engine.info, **off)
@@ -239,9 +241,7 @@ class Handler(BaseHTTPRequestHandler):
             "object": "chat.completion",
             "created": 0,
             "model": body["model"],
-            "choices": [
-                {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": content}}
-            ],
+            "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": content}}],
             "usage": {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12},
         }
         data = json.dumps(answer if code == 200 else {"error": {"message": "no such model"}}).encode()

@@ -111,11 +111,11 @@ class Colour(Enum):
 
 class Loop(BaseModel):
     quote: Quote
-    more: list["Loop"] = Field(max_length=2)
+    more: list[Loop] = Field(max_length=2)
 
 
 class Deep(BaseModel):
-    inner: "Shallow"
+    inner: Shallow
 
 
 class Shallow(BaseModel):

@@ -343,19 +343,35 @@ def _cells(line: str) -> tuple[str, str | None, str | None]:
     return form, value, mod
 
 
-@pytest.mark.parametrize(
-    ("form", "value", "mod"), [_cells(line) for line in DURATIONS.strip().splitlines()]
-)
+@pytest.mark.parametrize(("form", "value", "mod"), [_cells(line) for line in DURATIONS.strip().splitlines()])
 def test_duration(form: str, value: str | None, mod: str | None) -> None:
     expected = TimexDuration(value, mod) if value else None
     assert normalise_duration(form) == expected
 
 
-ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-    "fifteen sixteen seventeen eighteen nineteen"
-).split()
-TENS = "- ten twenty thirty forty fifty sixty seventy eighty ninety".split()
+ONES = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+TENS = ["-", "ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 # a busy machine is no failure
 untimed = settings(deadline=None)
 UNITS = {"year": "P{}Y", "month": "P{}M", "week": "P{}W", "day": "P{}D", "hour": "PT{}H"}
@@ -392,11 +408,53 @@ TIMEX = re.compile(
     re.ASCII,
 )
 MODS = {None, "EQUAL_OR_LESS", "EQUAL_OR_MORE", "LESS_THAN", "MORE_THAN", "APPROX"}
-WORDS = (
-    "a an the half quarter of and to or two 3 ninety hundred dozen second fourth several up more "
-    "than at least about between year years month-long weeks day hours seconds decade centuries "
-    "15-year 1/2 ½ - , every ago past 99999999999999 0 0.5 1.25"
-).split()
+WORDS = [
+    "a",
+    "an",
+    "the",
+    "half",
+    "quarter",
+    "of",
+    "and",
+    "to",
+    "or",
+    "two",
+    "3",
+    "ninety",
+    "hundred",
+    "dozen",
+    "second",
+    "fourth",
+    "several",
+    "up",
+    "more",
+    "than",
+    "at",
+    "least",
+    "about",
+    "between",
+    "year",
+    "years",
+    "month-long",
+    "weeks",
+    "day",
+    "hours",
+    "seconds",
+    "decade",
+    "centuries",
+    "15-year",
+    "1/2",
+    "½",
+    "-",
+    ",",
+    "every",
+    "ago",
+    "past",
+    "99999999999999",
+    "0",
+    "0.5",
+    "1.25",
+]
 
 
 @untimed

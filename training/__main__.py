@@ -7,7 +7,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from . import corpus, labelled, tokenizer
@@ -36,8 +35,8 @@ SETTINGS = {
         60_000_000,
         (
             Stage("language", 400, language_share=1.0, length=512),
-            Stage("extraction", 1200, language_share=0.2, labelled_share=0.3),
-            Stage("finish", 600, language_share=0.1, labelled_share=0.6, decay=1.0, rate=2e-3),
+            Stage("extraction", 1000, language_share=0.2, labelled_share=0.3),
+            Stage("finish", 650, language_share=0.1, labelled_share=0.6, decay=1.0, rate=2.5e-3),
         ),
     ),
     # Proves the way from text to GGUF in seconds; it learns next to nothing.
@@ -66,7 +65,8 @@ def train(setting: Setting, corpus_folder: Path | None, work: Path, out: Path) -
     """Train a model from text to ``out``; what ``work`` holds of an earlier run is used."""
     work.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
-    rows = list(labelled.written()) + (list(labelled.real(corpus_folder)) if corpus_folder else [])
+    labels = [*labelled.written(), *(labelled.real(corpus_folder) if corpus_folder else ())]
+    rows = [row for row in labels if not labelled.held_out(row)]
     texts = corpus.training_texts(corpus_folder, 0, setting.corpus_chars) if corpus_folder else []
     words = work / "tokenizer.json"
     if not words.exists():

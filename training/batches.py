@@ -18,7 +18,7 @@ from torch import Tensor
 
 from .labels import Row
 from .targets import targets
-from .tokenizer import BOS, EOS, EXTRACT, encode_text
+from .tokenizer import BOS, CONTROL, EOS, EXTRACT, encode_text
 
 PASSAGE_WEIGHT = 0.1  # the loss on passage tokens, which the model reads and need not write
 
@@ -47,7 +47,7 @@ class Batch:
 
 def tree(tokenizer: Tokenizer, row: Row) -> Tree:
     """Tokenise a labelled row as the engine will see it."""
-    bos, eos, extract = (tokenizer.token_to_id(token) for token in (BOS, EOS, EXTRACT))
+    bos, eos, extract = map(CONTROL.index, (BOS, EOS, EXTRACT))
     answers = [[*tokenizer.encode(answer).ids, eos] for answer in targets(row)]
     return Tree([bos, *encode_text(tokenizer, row["text"]), extract], answers)
 
@@ -95,6 +95,6 @@ def language(stream: np.ndarray, rng: random.Random, rows: int, length: int) -> 
 
 def text_stream(tokenizer: Tokenizer, texts: Sequence[str]) -> np.ndarray:
     """Concatenate texts as one array of 16-bit token ids, each text after a start token."""
-    bos = tokenizer.token_to_id(BOS)
+    bos = CONTROL.index(BOS)
     plain = [text.replace("<", " ") for text in texts]  # no control token can arise from text
     return np.concatenate([np.array([bos, *e.ids], np.uint16) for e in tokenizer.encode_batch(plain)])

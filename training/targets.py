@@ -10,7 +10,9 @@ from .labels import FIELDS, Row
 def targets(row: Row) -> list[str]:
     """Return one compact JSON text for each kind that the row labels, in the order of FIELDS."""
     return [
-        json.dumps({kind: [_ordered(record, fields) for record in row[kind]]}, ensure_ascii=False, separators=(",", ":"))
+        json.dumps(
+            {kind: [_ordered(record, fields) for record in row[kind]]}, ensure_ascii=False, separators=(",", ":")
+        )
         for kind, fields in FIELDS.items()
         if kind in row
     ]

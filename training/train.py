@@ -53,7 +53,9 @@ class Data:
     labelled: Sequence[Row]
 
 
-def run(stage: Stage, decoder: Decoder, data: Data, checkpoint: Path, seed: int = 0, log: Callable[[str], None] = print) -> None:
+def run(
+    stage: Stage, decoder: Decoder, data: Data, checkpoint: Path, seed: int = 0, log: Callable[[str], None] = print
+) -> None:
     """Train ``decoder`` through ``stage``, saving to ``checkpoint``; an existing one of it is resumed."""
     muon, adam = _optimisers(decoder)
     step = 0
@@ -129,7 +131,13 @@ def _describe(losses: Sequence[tuple[bool, float]]) -> str:
 
 
 def _save(path: Path, decoder: Decoder, muon: torch.optim.Optimizer, adam: torch.optim.Optimizer, step: int) -> None:
-    state = {"shape": Shape.asdict(decoder.shape), "decoder": decoder.state_dict(), "muon": muon.state_dict(), "adam": adam.state_dict(), "step": step}
+    state = {
+        "shape": Shape.asdict(decoder.shape),
+        "decoder": decoder.state_dict(),
+        "muon": muon.state_dict(),
+        "adam": adam.state_dict(),
+        "step": step,
+    }
     # Written beside and renamed, so that a killed run leaves the last whole checkpoint.
     partial = path.with_suffix(".partial")
     torch.save(state, partial)

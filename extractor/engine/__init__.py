@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..models import ModelFile, check_memory, read_metadata, resolve
+from ..models import ModelFile, Progress, check_memory, read_metadata, resolve
 from .base import Engine, EngineInfo, Request, Stats
 from .fake import FakeEngine
 from .llama import LlamaEngine
@@ -13,9 +13,12 @@ __all__ = ["Engine", "EngineInfo", "FakeEngine", "LlamaEngine", "OpenAIEngine", 
 INSTRUCT_CONTEXT = 8192  # tokens; what instruct models were trained with needs more memory than most have
 
 
-def open_engine(model: str, *, threads: int = 0, context: int = 0) -> Engine:
-    """Open the model that ``model`` names. Raises ``ModelError``; see ``Extractor`` for the forms of a name."""
-    found = resolve(model)
+def open_engine(model: str, *, threads: int = 0, context: int = 0, progress: Progress | None = None) -> Engine:
+    """Open the model that ``model`` names; see ``Extractor`` for the forms of a name.
+
+    ``progress`` is called with the bytes so far and in all while a model is downloaded. Raises ``ModelError``.
+    """
+    found = resolve(model, progress=progress)
     if not isinstance(found, ModelFile):
         return OpenAIEngine(found.url, found.name)
     metadata = read_metadata(found.path)
@@ -27,7 +30,8 @@ def open_engine(model: str, *, threads: int = 0, context: int = 0) -> Engine:
         name=found.name,
         sha256=found.sha256,
         prompt=prompt,
-        window=int(metadata.get("accord.window", 0)),
+        # A word is about 1.5 tokens, and the prompt and the answer need as much room as the article.
+        window=int(metadata.get("accord.window", context // 3)),
         corrigible=prompt != "bundled",
     )
     return LlamaEngine(found.path, info, context=context, threads=threads)

@@ -106,22 +106,24 @@ def completion(
     name: str, text: str, *, whole: bool, tokens: Sequence[Token] = (), prompt_tokens: int = 0
 ) -> ChatCompletion:
     """Wrap an answer in the form of the OpenAI API; ``whole`` is false for one that was cut short."""
-    return ChatCompletion.model_validate({
-        "id": "local",
-        "object": "chat.completion",
-        "created": 0,
-        "model": name,
-        "choices": [
-            {
-                "index": 0,
-                "finish_reason": "stop" if whole else "length",
-                "message": {"role": "assistant", "content": text},
-                "logprobs": {"content": [t.as_openai() for t in tokens], "refusal": None} if tokens else None,
-            }
-        ],
-        "usage": {
-            "prompt_tokens": prompt_tokens,
-            "completion_tokens": len(tokens),
-            "total_tokens": prompt_tokens + len(tokens),
-        },
-    })
+    return ChatCompletion.model_validate(
+        {
+            "id": "local",
+            "object": "chat.completion",
+            "created": 0,
+            "model": name,
+            "choices": [
+                {
+                    "index": 0,
+                    "finish_reason": "stop" if whole else "length",
+                    "message": {"role": "assistant", "content": text},
+                    "logprobs": {"content": [t.as_openai() for t in tokens], "refusal": None} if tokens else None,
+                }
+            ],
+            "usage": {
+                "prompt_tokens": prompt_tokens,
+                "completion_tokens": len(tokens),
+                "total_tokens": prompt_tokens + len(tokens),
+            },
+        }
+    )

@@ -15,7 +15,9 @@ from ..grammar import escaped
 class SourceDrafts:
     """Follows an answer as it is written and proposes the tokens that continue the open quote."""
 
-    def __init__(self, passage: str, tokenise: Callable[[bytes], Sequence[int]], piece: Callable[[int], bytes], most: int):
+    def __init__(
+        self, passage: str, tokenise: Callable[[bytes], Sequence[int]], piece: Callable[[int], bytes], most: int
+    ):
         self._source = escaped(passage).encode()
         self._tokens = list(tokenise(self._source))
         self._piece = piece

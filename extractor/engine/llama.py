@@ -119,7 +119,7 @@ class LlamaEngine:
     # Everything below runs in the engine's thread.
 
     def _load(self, path: Path, context: int, threads: int) -> None:
-        _quiet()
+        lc.llama_log_set(_drop, ctypes.c_void_p(0))
         parameters = lc.llama_model_default_params()
         self._model = lc.llama_model_load_from_file(str(path).encode(), parameters)
         if not self._model:
@@ -307,10 +307,5 @@ def _agreement(a: Sequence[int], b: Sequence[int]) -> int:
     return next((n for n, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
 
 
-@lc.llama_log_callback
-def _drop(level: int, text: bytes, data: ctypes.c_void_p) -> None:
-    """llama.cpp writes to standard error by itself; a failed load raises instead."""
-
-
-def _quiet() -> None:
-    lc.llama_log_set(_drop, ctypes.c_void_p(0))
+# llama.cpp writes to standard error by itself; a failed load raises instead.
+_drop = lc.llama_log_callback(lambda level, text, data: None)

@@ -6,6 +6,7 @@ grounded exactly by the validators, or is re-asked and in the end becomes a fail
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any, cast
 
@@ -19,13 +20,16 @@ _LONGEST = 600.0  # seconds to wait for one answer
 
 
 class OpenAIEngine:
-    """A model ``name`` behind ``url`` (such as ``http://localhost:8080/v1``)."""
+    """A model ``name`` behind ``url`` (such as ``http://localhost:8080/v1``).
 
-    def __init__(self, url: str, name: str, *, key: str = "none") -> None:
+    A server that wants a key gets that of the environment variable ``OPENAI_API_KEY``.
+    """
+
+    def __init__(self, url: str, name: str) -> None:
         self.info = EngineInfo(name, None, "instruct", 0, corrigible=True)
         self.stats = Stats()
         self._url, self._name = url, name
-        self._client = openai.AsyncOpenAI(base_url=url, api_key=key, max_retries=1)
+        self._client = openai.AsyncOpenAI(base_url=url, api_key=os.environ.get("OPENAI_API_KEY", "none"), max_retries=1)
 
     async def create(self, *, request: Request, messages: list[dict[str, Any]], **kwargs: Any) -> ChatCompletion:
         """See ``Engine.create``."""

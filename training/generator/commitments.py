@@ -53,9 +53,7 @@ def _actor(scene: Scene, relative: bool) -> Actor:
         text, span = scene.state(state)
         if relative and rng.random() < 0.1:
             clause = scene.fill(rng.choice(lexicon.WORDS["relative"]))
-            text = (
-                f"{text}, which {clause}," if rng.random() < 0.75 else f"{text} — which {clause} —"
-            )
+            text = f"{text}, which {clause}," if rng.random() < 0.75 else f"{text} — which {clause} —"
         return Actor(text, [span], False, single_state=state.key)
     return Actor(text, [span], False)
 
@@ -63,11 +61,7 @@ def _actor(scene: Scene, relative: bool) -> Actor:
 def _speaker(scene: Scene, actor: Actor | None) -> tuple[str, int]:
     """Somebody who speaks for the actor: a person, a ministry, unnamed officials."""
     rng = scene.rng
-    state = (
-        lexicon.STATES[actor.single_state]
-        if actor and actor.single_state and rng.random() < 0.8
-        else scene.pick()
-    )
+    state = lexicon.STATES[actor.single_state] if actor and actor.single_state and rng.random() < 0.8 else scene.pick()
     chance = rng.random()
     if chance < 0.55:
         person = people.official(scene, state)
@@ -115,9 +109,7 @@ class _Sentence:
         if "A" in names or "As" in names:
             actor = self._cast_actor(names)
         if "A2" in names:
-            second = (
-                scene.state(scene.pick(0.05)) if scene.rng.random() < 0.8 else scene.organisation()
-            )
+            second = scene.state(scene.pick(0.05)) if scene.rng.random() < 0.8 else scene.organisation()
             self.put("A2", second[0], [second[1]])
         if antecedent is not None and "[A:" not in self.frame.template:
             self.local.spans["A"] = antecedent.spans
@@ -149,9 +141,7 @@ class _Sentence:
     def _cast_actor(self, names: frozenset[str]) -> Actor:
         scene = self.scene
         if "As" in names:
-            text, span = (
-                scene.state(scene.pick(0.05)) if scene.rng.random() < 0.8 else scene.organisation()
-            )
+            text, span = scene.state(scene.pick(0.05)) if scene.rng.random() < 0.8 else scene.organisation()
             self.put("A", text, [span])
             self.local.values["As"] = f"{text}'s"
             return Actor(text, [span], False)
@@ -176,9 +166,7 @@ class _Sentence:
         pronoun = actor.person.he if actor.person else "they" if actor.plural else "it"
         values["it"] = pronoun
         values["itobj"] = {"they": "them", "he": "him", "she": "her"}.get(pronoun, "it")
-        values["itself"] = {"they": "themselves", "he": "himself", "she": "herself"}.get(
-            pronoun, "itself"
-        )
+        values["itself"] = {"they": "themselves", "he": "himself", "she": "herself"}.get(pronoun, "itself")
         values["its"] = actor.person.his if actor.person else actor.its
         values["has"] = "have" if actor.plural else "has"
         values["is"] = "are" if actor.plural else "is"
@@ -187,9 +175,7 @@ class _Sentence:
     def act(self, number: str) -> None:
         """Draw one action with its duration, in the form that the template asks for."""
         names = lexicon.slots(self.frame.template)
-        form = next(
-            name for name in ("b", "g", "n", "wb", "wg", "N", "M") if name + number in names
-        )
+        form = next(name for name in ("b", "g", "n", "wb", "wg", "N", "M") if name + number in names)
         status = self.frame.records[int(number or 1) - 1][0]
         record: dict[str, Any] = {"duration": None, "condition": None}
         if form in "NM":
@@ -227,9 +213,7 @@ class _Sentence:
         inner = Local()
         self._benefit(inner)
         inner.values["its"] = "our" if form[0] == "w" else self.its
-        head = {"g": inflect.gerund(action.verb), "n": f"{action.noun} of"}.get(
-            form[-1], action.verb
-        )
+        head = {"g": inflect.gerund(action.verb), "n": f"{action.noun} of"}.get(form[-1], action.verb)
         opening, applies = scene.marker.open()
         core = opening + scene.fill(f"{head} {action.object}", inner) + CLOSE
         end = scene.fill(f" {action.tail}", inner) if action.tail else ""
@@ -240,9 +224,7 @@ class _Sentence:
         self.local.values[key] = ""
         if key in names and rng.random() < (0.28 if action.lasts else 0.07):
             modality = MODALITY.get(status, "proposed")
-            self.local.values[key], record["duration"] = durations.tail(
-                scene, modality, action.lasts, [applies]
-            )
+            self.local.values[key], record["duration"] = durations.tail(scene, modality, action.lasts, [applies])
         return text
 
     def _benefit(self, inner: Local) -> None:
@@ -289,9 +271,7 @@ class _Sentence:
         ):  # fmt: skip
             if slot in names:
                 drawn = rng.random() < chance
-                values[slot] = (
-                    scene.fill(rng.choice(lexicon.WORDS[words]), self.local) if drawn else ""
-                )
+                values[slot] = scene.fill(rng.choice(lexicon.WORDS[words]), self.local) if drawn else ""
         if "O" in names:
             text, span = scene.marker.mark(scene.fill(rng.choice(lexicon.WORDS["source"])))
             self.put("O", text, [span])
@@ -305,9 +285,7 @@ class _Sentence:
             elif speaker == "A" and "whole" in spans:
                 speaker = "whole"
             actors = [span for key in actor.split("+") for span in spans[key]]
-            record.update(
-                status=status, actors=actors, speaker=None if speaker == "-" else spans[speaker][0]
-            )
+            record.update(status=status, actors=actors, speaker=None if speaker == "-" else spans[speaker][0])
             beneficiary = record["beneficiary"]
             record["beneficiary"] = beneficiary[0] if isinstance(beneficiary, list) else None
             self.scene.commitments.append(record)
@@ -315,9 +293,7 @@ class _Sentence:
             sides, state = self.frame.dispute
             parties = [span for key in sides.split("+") for span in spans[key]]
             stances: list[tuple[int | None, int]] = [
-                (spans[key][0], span)
-                for key in sides.split("+")
-                for span in spans.get(f"s{key}", ())
+                (spans[key][0], span) for key in sides.split("+") for span in spans.get(f"s{key}", ())
             ]
             self.scene.disputes.append((parties, spans["i"][0], stances, state))
 

@@ -89,9 +89,7 @@ def plain(scene: Scene, elapsed: bool, exact: bool = False) -> str:
         if text.startswith(("a ", "half", "two")) and rng.random() < 0.3:
             text = f"{rng.choice(_ROUGHLY[:7])} {text}"
         return text
-    amount, unit = _measure(
-        scene, ("year", "year", "year", "month", "month", "week", "day", "hour")
-    )
+    amount, unit = _measure(scene, ("year", "year", "year", "month", "month", "week", "day", "hour"))
     if rng.random() < 0.35 and not exact:
         word = rng.choice(_ROUGHLY if elapsed or rng.random() < 0.4 else _BOUNDS)
         amount = f"{word} {amount}"
@@ -106,9 +104,7 @@ def adjective(scene: Scene, units: tuple[str, ...] = ("year", "year", "month", "
     return f"{amount}-{unit}"
 
 
-def record(
-    scene: Scene, text: str, modality: str, local: Local | None, key: str = ""
-) -> tuple[str, int]:
+def record(scene: Scene, text: str, modality: str, local: Local | None, key: str = "") -> tuple[str, int]:
     """Mark ``text`` as a duration; in a template, ``[key:...]`` marks what lasts that long."""
     marked, number = scene.marker.mark(text)
     applies: list[int] = []

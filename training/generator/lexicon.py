@@ -150,9 +150,7 @@ LEADERS = [
     Leader(name, state, surname, title, sex == "f")
     for name, surname, state, title, sex in (line.split("|") for line in lines("leaders"))
 ]
-WORDS = {
-    name: items.split("; ") for name, items in (line.split(": ", 1) for line in lines("words"))
-}
+WORDS = {name: items.split("; ") for name, items in (line.split(": ", 1) for line in lines("words"))}
 ORGANISATIONS = [tuple(line.split("=")) for line in lines("orgs")]
 TITLES = sections("titles")
 GROUPS = sections("groups")

@@ -93,15 +93,7 @@ def _commitment(scene: Scene) -> tuple[str, int]:
     """One to three sentences that tell commitments, a pronoun's one right after its antecedent."""
     rng = scene.rng
     chance = rng.random()
-    section = (
-        "multi"
-        if chance < 0.2
-        else "noun"
-        if chance < 0.34
-        else "clash"
-        if chance < 0.4
-        else "news"
-    )
+    section = "multi" if chance < 0.2 else "noun" if chance < 0.34 else "clash" if chance < 0.4 else "news"
     frame = _balanced(rng) if section == "news" else rng.choice(lexicon.FRAMES[section])
     text, actor = commitments.sentence(scene, frame)
     told = 1
@@ -211,10 +203,7 @@ def _row(scene: Scene, text: str, spans: dict[int, tuple[int, int]]) -> Row:
             {
                 "actors": [quote(number) for number in record["actors"]],
                 "action": quote(record["action"]),
-                **{
-                    name: quote(record[name])
-                    for name in ("beneficiary", "condition", "duration", "speaker")
-                },
+                **{name: quote(record[name]) for name in ("beneficiary", "condition", "duration", "speaker")},
                 "status": record["status"],
                 "category": record["category"],
             }
@@ -242,9 +231,7 @@ def _row(scene: Scene, text: str, spans: dict[int, tuple[int, int]]) -> Row:
                 ],
                 "state": state,
             }
-            for parties, issue, stances, state in sorted(
-                scene.disputes, key=lambda found: start(found[0][0])
-            )
+            for parties, issue, stances, state in sorted(scene.disputes, key=lambda found: start(found[0][0]))
         ],
     }
 
@@ -257,9 +244,7 @@ def _participants(scene: Scene, spans: dict[int, tuple[int, int]], quote: Any) -
         names = names or [number for number in entity.weak if number in spans]
         if not names:
             continue
-        best = max(
-            names, key=lambda number: (spans[number][1] - spans[number][0], -spans[number][0])
-        )
+        best = max(names, key=lambda number: (spans[number][1] - spans[number][0], -spans[number][0]))
         found.append((spans[best][0], best, entity))
     found.sort(key=lambda item: item[0])
     rows, seen = [], set()

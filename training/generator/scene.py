@@ -142,9 +142,7 @@ class Scene:
         if chance < 0.56:
             return self.international()
         if chance < 0.63:
-            return self.mention(
-                name := self.rng.choice(lexicon.GROUPS["houses"]), name, "organisation"
-            )
+            return self.mention(name := self.rng.choice(lexicon.GROUPS["houses"]), name, "organisation")
         if chance < 0.78:
             name = self.fill(self.rng.choice(lexicon.GROUPS["coalitions"]))
             return self.mention(name, name, "organisation")

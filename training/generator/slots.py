@@ -213,9 +213,7 @@ def _duration_slots() -> None:
                 text = durations.adjective(scene, units)
             return durations.record(scene, text, modality, local, key)[0]
 
-    for letter, modality in zip(
-        "egpr", ("elapsed", "agreed", "proposed", "requested"), strict=True
-    ):
+    for letter, modality in zip("egpr", ("elapsed", "agreed", "proposed", "requested"), strict=True):
         register(f"{letter}l", modality, None)
         register(f"{letter}adj", modality, ("year", "year", "month", "week", "day"))
         register(f"{letter}truce", modality, ("hour", "day", "week", "month"))
