@@ -57,7 +57,8 @@ class _Entity:
 class Entities:
     """The entities of one article: who is meant by a spelling, and where the text names them.
 
-    A participant's ``mentions`` count as its spellings, so that the entities of merged participants are
+    The name of a state is always the state, since a model errs about kinds more often than a person is called
+    Jordan and nothing else. A participant's ``mentions`` count as its spellings, so that the entities of merged participants are
     those of the participants they were merged from.
     """
 
@@ -121,7 +122,7 @@ class Entities:
 
     def _register(self, quote: Quote, participant: Participant) -> None:
         person, code = participant.kind == "person", state_named(quote.text)
-        if code and not (person and participant.title):
+        if code:
             state = self._states.setdefault(code, _Entity(state_name(code), code))
             self._forms.setdefault(form(quote.text), state)
             self._forms.setdefault(form(state.name), state)

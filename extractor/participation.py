@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from .entities import Entities
-from .names import form, state_named
+from .names import state_named
 from .schemas import Commitment, Dispute, Participant, Quote, Role
 from .tellings import first, span, told
 
@@ -42,13 +42,12 @@ def missing_states(participants: Sequence[Participant], records: Iterable[Commit
     A state that acts, receives, speaks or disputes takes part by definition, and its name is hardly ever
     mistaken; other names are left to the model.
     """
-    persons = {form(one.name.text) for one in participants if one.kind == "person" and one.title}
-    known = {state_named(one.name.text) for one in participants if form(one.name.text) not in persons} | {None}
+    known = {None} | {state_named(participant.name.text) for participant in participants}
     return [
         Participant(name=quote, kind="state", title=None, represents=None, confidence=record.confidence)
         for record in records
         for quote in involved(record)
-        if state_named(quote.text) not in known and form(quote.text) not in persons
+        if state_named(quote.text) not in known
     ]
 
 
@@ -65,14 +64,13 @@ def merge_participants(records: Iterable[Participant], named: Iterable[Quote], e
 
 def _one(key: str, group: Sequence[Participant], places: Sequence[Quote], entities: Entities) -> Participant:
     kept, scanned, code = told(group), entities.mentions(key), entities.code(key)
-    state = code is not None and not any(record.kind == "person" and record.title for record in group)
     derived = {
         "name": _fullest_name(key, scanned) or group[0].name,
-        "kind": "state" if state else _majority([record.kind for record in group]),
-        "title": first(group, "title"),
+        "kind": "state" if code else _majority([record.kind for record in group]),
+        "title": None if code else first(group, "title"),
         "represents": first(group, "represents"),
         "entity": key,
-        "code": code if state else None,
+        "code": code,
         "mentions": _apart([*scanned, *kept["mentions"], *places]),
     }
     return group[0].model_copy(update=kept | derived)
