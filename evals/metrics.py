@@ -68,7 +68,7 @@ def relaxed(field: str, predicted: str, gold: str) -> bool:
     """Token F1 of at least 0.5, or for names the same state."""
     if field in _NAMES and (code := state_code(predicted)) is not None and code == state_code(gold):
         return True
-    return token_f1(predicted, gold) >= 0.5
+    return strict(field, predicted, gold) or token_f1(predicted, gold) >= 0.5
 
 
 def token_f1(a: str, b: str) -> float:

@@ -35,7 +35,7 @@ from .errors import ExtractorError, InputError
 from .models import KNOWN
 from .pipeline import TIMEOUT, Extractor, Limits
 from .rendering import article_tables
-from .schemas import Extraction, Failure, Source
+from .schemas import Extraction
 from .store import Store, load
 from .user_schema import load_schema
 
@@ -159,12 +159,7 @@ def _one(extractor: Extractor, article: Article | InputError) -> Extraction:
         (extraction,) = extractor.extract_many([article])
         return extraction
     _complain(article)
-    return Extraction(
-        article=Source(id=article.place, sha256=None),
-        failures=[Failure(stage="read", message=str(article))],
-        complete=False,
-        provenance=extractor.provenance,
-    )
+    return extractor.unread(article.place, article)
 
 
 def _put(extraction: Extraction, store: Store | None, console: Console, tables: bool) -> None:

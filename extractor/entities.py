@@ -57,9 +57,9 @@ class _Entity:
 class Entities:
     """The entities of one article: who is meant by a spelling, and where the text names them.
 
-    The name of a state is always the state, since a model errs about kinds more often than a person is called
-    Jordan and nothing else. A participant's ``mentions`` count as its spellings, so that the entities of merged participants are
-    those of the participants they were merged from.
+    The name of a state is always the state: a model errs about kinds more often than a person is called Jordan
+    and nothing else. A participant's ``mentions`` count as its spellings, so that the entities of merged
+    participants are those of the participants they were merged from.
     """
 
     def __init__(self, participants: Sequence[Participant], text: str) -> None:

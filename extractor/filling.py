@@ -60,6 +60,7 @@ class Filled:
 @lru_cache(maxsize=32)
 def kind(name: str, record: type[BaseModel]) -> Kind:
     """Prepare a kind. Raises ``SchemaError`` for a record that no grammar can express."""
+    build(record)  # so that an error names the record's own path
     item: Any = Annotated[record, AfterValidator(_check)]
     items: Any = Annotated[list[item], Field(max_length=MOST_RECORDS), AfterValidator(_no_duplicates)]
     fields: Any = {name: (items, ...)}

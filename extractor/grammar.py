@@ -21,9 +21,9 @@ from pydantic.fields import FieldInfo
 from .errors import SchemaError
 from .schemas import DerivedMarker, Quote, chunks
 
-# A quote starts with no white space or control character, escaped or not, and ends with no space.
+# A quote starts and ends with something other than white space, escaped or not.
 _QUOTE = r"""quote: /"/ QUOTE /"/
-QUOTE: SUBSTRING & /([^\s\\]|\\["\\\/])((.|\n)*[^\s])?/
+QUOTE: SUBSTRING & /([^\s\\]|\\["\\\/])(([^\\]|\\.)*([^\s\\]|\\["\\\/]))?/
 """
 
 

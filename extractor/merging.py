@@ -14,7 +14,7 @@ from .participation import involved, merge_participants, missing_states, with_ro
 from .passages import sentences
 from .schemas import Commitment, Dispute, Duration, Participant, Quote, Stance
 from .similarity import alike, overlap, stems
-from .tellings import clusters, distinct, first, first_of_each, position, told, until_stable
+from .tellings import clusters, distinct, first, first_of_each, position, told
 
 _OURS: Final[Mapping[str, type[BaseModel]]] = {
     "commitments": Commitment,
@@ -23,6 +23,7 @@ _OURS: Final[Mapping[str, type[BaseModel]]] = {
     "disputes": Dispute,
 }
 _STRENGTH: Final = ("signed", "pledged", "offered", "proposed")  # readings of one promise, the strongest first
+_MOST_ROUNDS: Final = 8
 _MOST_PARTIES, _MOST_STANCES = 8, 6  # the bounds of the schema
 
 
@@ -35,6 +36,19 @@ def merge(found: Mapping[str, Sequence[BaseModel]], text: str) -> dict[str, list
     does not matter, and merging the result again changes nothing.
     """
     bounds = sentences(text)
+    merged = _merge_once(found, text, bounds)
+    for _ in range(_MOST_ROUNDS):
+        # A merged record may match what none of its tellings did.
+        again = _merge_once(merged, text, bounds)
+        if again == merged:
+            break
+        merged = again
+    return merged
+
+
+def _merge_once(
+    found: Mapping[str, Sequence[BaseModel]], text: str, bounds: Sequence[tuple[int, int]]
+) -> dict[str, list[Any]]:
     lists: dict[str, list[Any]] = {
         name: sorted((attach_sentence(record, text, bounds) for record in records), key=position)
         for name, records in found.items()
@@ -67,7 +81,7 @@ def _merge_deeds(ours: Mapping[str, list[Any]], entities: Entities) -> dict[str,
         "durations": _merge_durations,
         "disputes": lambda records: _merge_disputes(records, entities),
     }
-    return {name: until_stable(ours[name], way) for name, way in ways.items() if name in ours}
+    return {name: way(ours[name]) for name, way in ways.items() if name in ours}
 
 
 def _merge_commitments(records: list[Commitment], entities: Entities) -> list[Commitment]:

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from .article import Article
 from .engine import Engine, open_engine
-from .errors import ExtractorError
+from .errors import ExtractorError, InputError
 from .filling import Filled, Kind, fill, kind
 from .grounding import attach_sentence, ground
 from .merging import merge
@@ -113,7 +113,10 @@ class Extractor:
         return self._extraction(article, merge(found, article.text), failures, complete)
 
     def extract_many(self, articles: Iterable[Article | str]) -> Iterator[Extraction]:
-        """Yield the extractions of many articles as they finish; a failing one yields its failure."""
+        """Yield the extractions of many articles as they finish; one that fails yields its failure.
+
+        ``ModelError`` and ``PromptError`` end the run.
+        """
         with asyncio.Runner() as runner:
             for article in articles:
                 yield runner.run(self._extract_safely(article))
@@ -124,12 +127,26 @@ class Extractor:
             yield await self._extract_safely(article)
 
     async def _extract_safely(self, article: Article | str) -> Extraction:
-        article = Article(article) if isinstance(article, str) else article
+        try:
+            article = Article(article) if isinstance(article, str) else article
+        except InputError as error:
+            return self.unread("", error)
         try:
             return await self.aextract(article)
-        except ExtractorError as error:
-            failure = Failure(stage="fill", message=str(error))
-            return self._extraction(article, {}, [failure], complete=False)
+        except ExtractorError:  # of the model or the prompt: it would meet every article
+            raise
+        except Exception as error:  # the one broad net, so that one article never ends a run of many
+            message = f"{type(error).__name__}: {error}"
+            return self._extraction(article, {}, [Failure(stage="fill", message=message)], complete=False)
+
+    def unread(self, article_id: str, error: InputError) -> Extraction:
+        """The extraction of an article that cannot be read: nothing but the failure."""
+        return Extraction(
+            article=Source(id=article_id, sha256=None),
+            failures=[Failure(stage="read", message=str(error))],
+            complete=False,
+            provenance=self.provenance,
+        )
 
     async def _fill(self, one: Kind, passage: Passage, deadline: float) -> Filled:
         return await fill(self.engine, self.template, one, passage, deadline, self.limits.corrections)

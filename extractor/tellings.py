@@ -1,7 +1,7 @@
 """When records tell of the same thing, and what is kept of all their tellings.
 
 Records are clustered by complete linkage, the fullest first, so that the result depends on neither their
-order nor on chains of near matches; it is repeated until nothing merges any more.
+order nor on chains of near matches.
 """
 
 from __future__ import annotations
@@ -15,14 +15,6 @@ from .grounding import main_quote, map_quotes, quotes
 from .schemas import Quote, Record
 
 Model = TypeVar("Model", bound=BaseModel)
-
-
-def until_stable(records: list[Model], merge_once: Callable[[list[Model]], list[Model]]) -> list[Model]:
-    """Merge again while records become fewer: a merged record may match what none of its tellings did."""
-    merged = merge_once(records)
-    while len(merged) < len(records):
-        records, merged = merged, merge_once(merged)
-    return merged
 
 
 def clusters(records: Iterable[Model], same: Callable[[Model, Model], bool]) -> list[list[Model]]:

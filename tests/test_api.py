@@ -43,4 +43,4 @@ def test_signatures() -> None:
         "limits",
     ]
     methods = [name for name in vars(extractor.Extractor) if not name.startswith("_")]
-    assert methods == ["close", "extract", "aextract", "extract_many", "aextract_many"]
+    assert methods == ["close", "extract", "aextract", "extract_many", "aextract_many", "unread"]

@@ -130,14 +130,19 @@ def _texts() -> list[str]:
     return [file.read_text("utf-8") for folder in folders for file in sorted(folder.glob("*.txt"))]
 
 
+@pytest.fixture(scope="module")
+def answers(bundled: Extractor) -> list[ChatCompletion]:
+    """What the bundled model writes about all seed articles, with every accelerator on."""
+    assert isinstance(bundled.engine, LlamaEngine)
+    return _answers(bundled.engine, _texts())
+
+
 @pytest.mark.parametrize("off", [{"drafts": 0}, {"forced": False, "drafts": 0}], ids=["no drafts", "nothing forced"])
 def test_accelerators_change_no_record(
-    bundled: Extractor, off: dict[str, Any], capsys: pytest.CaptureFixture[str]
+    bundled: Extractor, answers: list[ChatCompletion], off: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert isinstance(bundled.engine, LlamaEngine)
-    texts = _texts()
     plain = LlamaEngine(BUNDLED, bundled.engine.info, **off)
-    one, other = _answers(bundled.engine, texts), _answers(plain, texts)
+    one, other = answers, _answers(plain, _texts())
     plain.close()
     ties = 0
     for a, b in zip(one, other, strict=True):

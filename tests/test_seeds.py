@@ -82,10 +82,9 @@ PIECES = st.sampled_from(
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(PIECES | st.text(max_size=30), max_size=8).map(" ".join))
+@given(st.lists(PIECES | st.text(max_size=30), max_size=8).map(" ".join).filter(str.strip))
 def test_every_quote_is_verbatim_whatever_the_text(bundled: Extractor, text: str) -> None:
-    extraction = bundled.extract(text.encode("utf-8", "ignore").decode())
-    assert_verbatim(extraction, text.encode("utf-8", "ignore").decode())
+    assert_verbatim(bundled.extract(text), text)
 
 
 def test_many_articles_come_as_they_finish(bundled: Extractor) -> None:
@@ -94,8 +93,9 @@ def test_many_articles_come_as_they_finish(bundled: Extractor) -> None:
     first = next(many)
     assert first.article.sha256 == Article("Kenya will send medics to Chad.").sha256
     rest = list(many)
-    assert [one.complete for one in rest] == [True, True]
+    assert [one.complete for one in rest] == [True, False]
     assert rest[0].article.id == SEEDS[0].id
+    assert [failure.stage for failure in rest[1].failures] == ["read"]
 
 
 async def _collect(extractor: Extractor, texts: list[str]) -> list[Extraction]:

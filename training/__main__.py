@@ -41,7 +41,7 @@ SETTINGS = {
     ),
     # Proves the way from text to GGUF in seconds; it learns next to nothing.
     "small": Setting(
-        Shape(vocabulary=512, width=64, layers=2, heads=2, hidden=128),
+        Shape(vocabulary=2048, width=64, layers=2, heads=2, hidden=128),
         0,
         (Stage("extraction", 20, labelled_share=0.5, decay=0.5, rows=2, length=768),),
     ),

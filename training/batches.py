@@ -18,7 +18,7 @@ from torch import Tensor
 
 from .labels import Row
 from .targets import targets
-from .tokenizer import BOS, CONTROL, EOS, EXTRACT, encode_text
+from .tokenizer import BOS, CONTROL, EOS, EXTRACT
 
 PASSAGE_WEIGHT = 0.1  # the loss on passage tokens, which the model reads and need not write
 
@@ -49,7 +49,7 @@ def tree(tokenizer: Tokenizer, row: Row) -> Tree:
     """Tokenise a labelled row as the engine will see it."""
     bos, eos, extract = map(CONTROL.index, (BOS, EOS, EXTRACT))
     answers = [[*tokenizer.encode(answer).ids, eos] for answer in targets(row)]
-    return Tree([bos, *encode_text(tokenizer, row["text"]), extract], answers)
+    return Tree([bos, *tokenizer.encode(row["text"]).ids, extract], answers)
 
 
 def pack(trees: Iterable[Tree], rows: int, length: int) -> Batch:
@@ -96,5 +96,4 @@ def language(stream: np.ndarray, rng: random.Random, rows: int, length: int) -> 
 def text_stream(tokenizer: Tokenizer, texts: Sequence[str]) -> np.ndarray:
     """Concatenate texts as one array of 16-bit token ids, each text after a start token."""
     bos = CONTROL.index(BOS)
-    plain = [text.replace("<", " ") for text in texts]  # no control token can arise from text
-    return np.concatenate([np.array([bos, *e.ids], np.uint16) for e in tokenizer.encode_batch(plain)])
+    return np.concatenate([np.array([bos, *e.ids], np.uint16) for e in tokenizer.encode_batch(list(texts))])

@@ -11,7 +11,7 @@ BOS, EOS, PAD, EXTRACT = "<s>", "</s>", "<pad>", "<extract>"
 CONTROL = (BOS, EOS, PAD, EXTRACT)  # their ids are 0, 1, 2, 3
 
 
-def train(texts: Iterable[str], vocabulary: int, path: Path) -> Tokenizer:
+def train(texts: Iterable[str], vocabulary: int, path: Path) -> None:
     """Train a BPE of ``vocabulary`` tokens on ``texts`` and write it to ``path``."""
     tokenizer = Tokenizer(models.BPE())
     # llama.cpp's pre-tokenizer "gpt-2" splits as this one does, so both give the same ids.
@@ -25,21 +25,10 @@ def train(texts: Iterable[str], vocabulary: int, path: Path) -> Tokenizer:
     )
     tokenizer.train_from_iterator(texts, trainer)
     tokenizer.save(str(path))
-    return tokenizer
 
 
 def load(path: Path) -> Tokenizer:
-    return Tokenizer.from_file(str(path))
-
-
-def encode_text(tokenizer: Tokenizer, text: str) -> list[int]:
-    """Token ids of ``text`` as plain text: a ``</s>`` in it never becomes a control token."""
-    plain = tokenizer.encode_batch([text], add_special_tokens=False)[0].ids
-    if not any(token < len(CONTROL) for token in plain):
-        return plain
-    # The library splits on special tokens wherever they stand; cutting them apart keeps them text.
-    return [token for piece in text.replace("<", "\0<").split("\0") for token in _halves(tokenizer, piece)]
-
-
-def _halves(tokenizer: Tokenizer, piece: str) -> list[int]:
-    return [*tokenizer.encode(piece[:1]).ids, *tokenizer.encode(piece[1:]).ids]
+    """Load a vocabulary; what it encodes is plain text, in which a ``</s>`` is no control token."""
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.encode_special_tokens = True
+    return tokenizer

@@ -107,8 +107,10 @@ def _draw(stage: Stage, data: Data, rng: random.Random) -> Batch:
     while size < stage.rows * stage.length:
         by_hand = data.labelled and rng.random() < stage.labelled_share
         row = rng.choice(data.labelled) if by_hand else generator.sample(rng)
-        trees.append(tree(data.tokenizer, row))
-        size += len(trees[-1])
+        one = tree(data.tokenizer, row)
+        if len(one) <= stage.length:
+            trees.append(one)
+            size += len(one)
     return pack(trees, stage.rows, stage.length)
 
 

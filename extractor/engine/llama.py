@@ -12,6 +12,7 @@ import ctypes
 import os
 import threading
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -93,7 +94,7 @@ class LlamaEngine:
         *,
         context: int = 0,
         threads: int = 0,
-        drafts: int = 6,
+        drafts: int = 4,
         forced: bool = True,
     ) -> None:
         self.info = info
@@ -140,7 +141,10 @@ class LlamaEngine:
         self._batch = lc.llama_batch_init(_BATCH, 0, 1)
         self._eos = lc.llama_vocab_eos(self._vocab)
         self._size = lc.llama_vocab_n_tokens(self._vocab)
-        self._tokenizer = lltokenizer_from_vocab(self._vocab)
+        with warnings.catch_warnings():
+            # llguidance calls a function by a name that llama-cpp-python has since changed.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._tokenizer = lltokenizer_from_vocab(self._vocab)
         self._mask = llguidance.numpy.allocate_token_bitmask(1, self._tokenizer.vocab_size)
         self._cached: list[int] = []  # the tokens whose keys and values the context holds
         raw = lc.llama_model_chat_template(self._model, None)
