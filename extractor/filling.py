@@ -148,8 +148,7 @@ def _collect(completion: ChatCompletion, kind: Kind, passage: Passage, filled: F
         try:
             record = kind.item.validate_python(item, context={"passage": passage.text})
         except ValidationError as error:
-            reasons = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-            filled.failures.append(_failure("validate", reasons, kind, passage, item))
+            filled.failures.append(_failure("validate", _reasons(error), kind, passage, item))
             continue
         if record in seen:
             filled.failures.append(_failure("validate", "repeats an earlier record", kind, passage, item))
@@ -163,6 +162,11 @@ def _collect(completion: ChatCompletion, kind: Kind, passage: Passage, filled: F
             _failure("fill", f"the answer is no JSON object with a list {kind.name}", kind, passage, text)
         )
         filled.whole = False
+
+
+def _reasons(error: ValidationError) -> str:
+    found = ((".".join(map(str, e["loc"])), e["msg"].removeprefix("Value error, ")) for e in error.errors())
+    return "; ".join(f"{place}: {reason}" if place else reason for place, reason in found)
 
 
 def _has_list(text: str, name: str) -> bool:
