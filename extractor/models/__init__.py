@@ -84,7 +84,7 @@ KNOWN: tuple[KnownModel, ...] = (
         source="bundled",
         size=BUNDLED.stat().st_size if BUNDLED.exists() else 0,
         memory=300_000_000,
-        context=2048,
+        context=1024,
         licence="as this package",
         note="made for this task; ships with the package",
     ),
