@@ -15,8 +15,9 @@ from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel
 
+from .grammar import model_fields
 from .passages import Passage
-from .schemas import DerivedMarker, Quote, Record, occurrences
+from .schemas import Quote, Record, occurrences
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -80,9 +81,7 @@ def _start(span: tuple[int, int]) -> int:
 
 
 def _filled(record: BaseModel) -> Iterator[str]:
-    for name, field in type(record).model_fields.items():
-        if not any(isinstance(mark, DerivedMarker) for mark in field.metadata):
-            yield name
+    return (name for name, _ in model_fields(type(record)))
 
 
 def _quotes_in(value: Any, path: str) -> Iterator[tuple[str, Quote]]:
