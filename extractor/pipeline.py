@@ -18,9 +18,9 @@ from .article import Article
 from .engine import Engine, open_engine
 from .errors import ExtractorError, InputError
 from .filling import Filled, Kind, fill, kind
-from .grounding import attach_sentence, ground
+from .grounding import ground
 from .merging import merge
-from .passages import Passage, sentences, windows
+from .passages import Passage, windows
 from .prompting import Template, load_template
 from .schemas import Commitment, Dispute, Duration, Extraction, Failure, Participant, Provenance, Source
 
@@ -93,14 +93,13 @@ class Extractor:
         """Extract from one article. What fails is in ``failures``; only ``ModelError`` is raised."""
         article = Article(article) if isinstance(article, str) else article
         deadline = time.monotonic() + self.limits.timeout
-        bounds = sentences(article.text)
         found: dict[str, list[BaseModel]] = {one.name: [] for one in self.kinds}
         failures: list[Failure] = []
         complete = True
         for passage in windows(article.text, self.window):
             for one in self.kinds:
                 filled = await self._fill(one, passage, deadline)
-                found[one.name] += [attach_sentence(ground(r, passage), article.text, bounds) for r in filled.records]
+                found[one.name] += [ground(record, passage) for record in filled.records]
                 failures += filled.failures
                 complete &= filled.whole
             if time.monotonic() > deadline:

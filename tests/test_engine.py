@@ -205,7 +205,8 @@ def test_a_cancelled_call_leaves_the_engine_usable(bundled: Extractor) -> None:
 def test_forced_tokens_and_drafts_save_decode_steps(bundled: Extractor) -> None:
     assert isinstance(bundled.engine, LlamaEngine)
     engine = open_engine("bundled")
-    _answers(engine, _texts()[:3])  # type: ignore[arg-type]
+    assert isinstance(engine, LlamaEngine)
+    _answers(engine, _texts()[:3])
     assert engine.stats.step_share() <= 0.6
     assert engine.stats.forced + engine.stats.sampled == engine.stats.output_tokens
     engine.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import gguf
 import numpy as np
@@ -55,7 +56,7 @@ def _describe(writer: gguf.GGUFWriter, shape: Shape, name: str) -> None:
     writer.add_uint32("accord.window", WINDOW)
 
 
-def _vocabulary(writer: gguf.GGUFWriter, tokenizer: dict) -> None:  # type: ignore[type-arg]
+def _vocabulary(writer: gguf.GGUFWriter, tokenizer: Mapping[str, Any]) -> None:
     vocabulary = tokenizer["model"]["vocab"]
     tokens = sorted(vocabulary, key=vocabulary.__getitem__)
     writer.add_tokenizer_model("gpt2")

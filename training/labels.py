@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from extractor.schemas import occurrences
+
 Row = dict[str, Any]
 
 STATUS = ("signed", "pledged", "offered", "proposed", "requested", "refused", "dropped")
@@ -54,19 +56,6 @@ FIELDS: dict[str, dict[str, Any]] = {
 }
 
 
-def occurs(text: str, quote: str) -> bool:
-    """Whether ``quote`` stands in ``text`` verbatim, from a word boundary to a word boundary."""
-    at = text.find(quote)
-    while at >= 0:
-        end = at + len(quote)
-        cut_left = at > 0 and text[at - 1].isalnum() and quote[0].isalnum()
-        cut_right = end < len(text) and text[end].isalnum() and quote[-1].isalnum()
-        if not cut_left and not cut_right:
-            return True
-        at = text.find(quote, at + 1)
-    return False
-
-
 def problems(row: Row) -> Iterator[str]:
     """Say in words what is wrong with a row; nothing when it is right."""
     for kind, fields in FIELDS.items():
@@ -94,7 +83,7 @@ def _record_problems(text: str, record: Row, fields: Row, where: str) -> Iterato
             for quote in quotes:
                 if not isinstance(quote, str) or not quote or quote != quote.strip():
                     yield f"{at}: {quote!r} is not a trimmed, non-empty string"
-                elif not occurs(text, quote):
+                elif not occurrences(quote, text):
                     yield f"{at}: {quote!r} does not stand in the text at word boundaries"
 
 

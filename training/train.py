@@ -65,7 +65,7 @@ def run(
         muon.load_state_dict(saved["muon"])
         adam.load_state_dict(saved["adam"])
         step = saved["step"]
-    if step < stage.steps and stage.steps > 100:
+    if step < stage.steps and stage.steps > 100:  # compiling takes a minute, which a short stage does not win back
         decoder.forward = torch.compile(decoder.forward, dynamic=False)  # type: ignore[method-assign]
     began, first, losses = time.monotonic(), step, []
     while step < stage.steps:
