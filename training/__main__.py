@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from . import corpus, labelled, tokenizer
+from . import corpus, labelled, overlap, tokenizer
 from .batches import text_stream
 from .decoder import Decoder, Shape
 from .export import export
@@ -34,7 +34,7 @@ SETTINGS = {
         Shape(vocabulary=8192, width=256, layers=8, heads=4, hidden=704),
         60_000_000,
         (
-            Stage("language", 400, language_share=1.0, length=512),
+            Stage("language", 1500, language_share=1.0, length=512),
             Stage("extraction", 1000, language_share=0.2, labelled_share=0.3),
             Stage("finish", 650, language_share=0.1, labelled_share=0.6, decay=1.0, rate=2.5e-3),
         ),
@@ -65,9 +65,10 @@ def train(setting: Setting, corpus_folder: Path | None, work: Path, out: Path) -
     """Train a model from text to ``out``; what ``work`` holds of an earlier run is used."""
     work.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
+    gold = overlap.gold_grams(corpus_folder)
     labels = [*labelled.written(), *(labelled.real(corpus_folder) if corpus_folder else ())]
-    rows = [row for row in labels if not labelled.held_out(row)]
-    texts = corpus.training_texts(corpus_folder, 0, setting.corpus_chars) if corpus_folder else []
+    rows = [row for row in labels if not labelled.held_out(row) and not overlap.shares(row["text"], gold)]
+    texts = corpus.training_texts(corpus_folder, 0, setting.corpus_chars, gold) if corpus_folder else []
     words = work / "tokenizer.json"
     if not words.exists():
         tokenizer.train(_vocabulary_texts(texts, rows), setting.shape.vocabulary, words)

@@ -1,21 +1,19 @@
 """The public-domain corpus that the model reads before it learns to extract.
 
-Files are ``*.jsonl.zst``, one document a line with at least ``id`` and ``text``. One document in
-eight, chosen by the hash of its id, is held back from all training so that gold files can be drawn
-from text the model never saw.
+One document in eight, chosen by the hash of its id, is held back from all training so that gold files
+can be drawn from text the model never saw; paragraphs that share eight words with a gold article are
+left out of the others.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
-import json
 import random
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import zstandard
+from extractor.evals.corpus import documents
+
+from .overlap import Grams, without_shared
 
 HELD_BACK_ONE_IN = 8
 
@@ -23,18 +21,6 @@ HELD_BACK_ONE_IN = 8
 def held_back(document_id: str) -> bool:
     """Whether a document is reserved for evaluation."""
     return hashlib.sha256(document_id.encode()).digest()[0] % HELD_BACK_ONE_IN == 0
-
-
-def documents(folder: Path) -> Iterator[dict[str, Any]]:
-    """Yield every document of the corpus, the held-back ones included."""
-    files = sorted(folder.glob("*.jsonl.zst"))
-    if not files:
-        raise FileNotFoundError(f"no *.jsonl.zst in {folder}")
-    for file in files:
-        with file.open("rb") as raw:
-            stream = zstandard.ZstdDecompressor().stream_reader(raw)
-            for line in io.TextIOWrapper(stream, encoding="utf-8"):
-                yield json.loads(line)
 
 
 # First-person speeches and legal orders are far from news and statements: read less of them.
@@ -47,8 +33,8 @@ _SHARE = {
 }
 
 
-def training_texts(folder: Path, seed: int, max_chars: int) -> list[str]:
-    """Return shuffled document texts up to ``max_chars`` in all, none of them held back."""
+def training_texts(folder: Path, seed: int, max_chars: int, gold: Grams) -> list[str]:
+    """Return shuffled document texts up to ``max_chars`` in all, none of them held back or shared with ``gold``."""
     rng = random.Random(seed)
     texts = [
         document["text"]
@@ -59,7 +45,7 @@ def training_texts(folder: Path, seed: int, max_chars: int) -> list[str]:
     kept, total = [], 0
     for text in texts:
         # One country report is as long as a hundred statements: take a part of it.
-        part = text[:20_000]
+        part = without_shared(text[:20_000], gold)
         kept.append(part)
         total += len(part)
         if total >= max_chars:

@@ -13,8 +13,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from .corpus import documents, held_back
+from extractor.evals.corpus import documents
+
+from .corpus import held_back
 from .labels import FIELDS, Row, problems, read
+from .overlap import gold_documents
 
 _HERE = Path(__file__).parent
 WRITTEN = _HERE / "passages"
@@ -31,15 +34,16 @@ def written(folder: Path = WRITTEN) -> Iterator[Row]:
 def real(corpus: Path, folder: Path = STAND_OFF) -> Iterator[Row]:
     """Yield the labelled passages of the corpus, text filled in.
 
-    Raises ``ValueError`` for a document that is held back for evaluation, is missing, or has changed.
+    Raises ``ValueError`` for a document that is gold or held back for it, is missing, or has changed.
     """
+    gold = gold_documents()
     rows = [row for file in sorted(folder.glob("*.jsonl")) for row in read(file)]
     wanted = {row["document"] for row in rows}
     texts = {d["id"]: d["text"] for d in documents(corpus) if d["id"] in wanted}
     for row in rows:
         name = row["document"]
-        if held_back(name):
-            raise ValueError(f"{row['id']}: document {name} is held back for evaluation")
+        if name in gold or held_back(name):
+            raise ValueError(f"{row['id']}: document {name} is kept for evaluation")
         if name not in texts or hashlib.sha256(texts[name].encode()).hexdigest() != row["sha256"]:
             raise ValueError(f"{row['id']}: document {name} is not in {corpus}, or its text has changed")
         text = texts[name][row["start"] : row["end"]]
