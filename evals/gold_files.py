@@ -36,6 +36,12 @@ class Gold:
     article: Article
     records: dict[str, list[Record]]
 
+    @property
+    def sha256(self) -> str:
+        """Of text and records together: what a score of this article depends on."""
+        content = json.dumps([self.article.text, self.records], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()
+
 
 @dataclass(frozen=True)
 class Skipped:

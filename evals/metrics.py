@@ -1,4 +1,4 @@
-"""Pure metrics of predicted against gold records.
+"""Pure metrics of one article's predicted against its gold records.
 
 Records of a kind are aligned one to one at maximum total similarity (Kuhn-Munkres, scipy's
 ``linear_sum_assignment``); argument precision, recall and F1 are micro averages over the field
@@ -12,12 +12,13 @@ import string
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from ..normalising import state_code
+from ..names import acronyms, state_named, untitled
 
 Record = Mapping[str, Any]
 Match = Callable[[str, str, str], bool]  # field, predicted, gold
@@ -27,14 +28,22 @@ ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     "commitments": ("actors", "action", "beneficiary", "condition", "duration", "speaker"),
     "participants": ("name", "title", "represents"),
     "durations": ("text", "applies_to"),
-    "disputes": ("parties", "issue", "stances.stance"),
+    "disputes": ("parties", "issue", "stances.party", "stances.stance"),
 }
-_NAMES = {"actors", "parties", "name", "beneficiary", "speaker"}
+# What is right or wrong as a whole, counted on aligned records.
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "commitments": ("status", "category"),
+    "participants": ("kind",),
+    "durations": ("modality", "value"),
+    "disputes": ("state",),
+}
+SAME_RECORD = 0.5  # similarity from which an aligned pair counts as the same record
+_NAMES = {"actors", "parties", "stances.party", "name", "beneficiary", "speaker"}
 _EDGES = string.punctuation + string.whitespace + "“”‘’«»—–…"
 _ARTICLE = re.compile(r"^(the|a|an)\s+", re.IGNORECASE)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Counts:
     """Values found, predicted and in gold."""
 
@@ -55,8 +64,9 @@ class Counts:
 
     @property
     def f1(self) -> float:
-        both = self.precision + self.recall
-        return 2 * self.precision * self.recall / both if both else 0.0
+        """Harmonic mean of precision and recall; 1 where there was nothing to find and nothing was found."""
+        values = self.predicted + self.gold
+        return 2 * self.correct / values if values else 1.0
 
 
 def strict(field: str, predicted: str, gold: str) -> bool:
@@ -64,11 +74,21 @@ def strict(field: str, predicted: str, gold: str) -> bool:
     return _trimmed(predicted) == _trimmed(gold)
 
 
+@lru_cache(maxsize=100_000)
 def relaxed(field: str, predicted: str, gold: str) -> bool:
-    """Token F1 of at least 0.5, or for names the same state."""
-    if field in _NAMES and (code := state_code(predicted)) is not None and code == state_code(gold):
+    """Token F1 of at least 0.5, or for names the same entity."""
+    if field in _NAMES and same_entity(predicted, gold):
         return True
     return strict(field, predicted, gold) or token_f1(predicted, gold) >= 0.5
+
+
+def same_entity(a: str, b: str) -> bool:
+    """Whether two names are one state, or spellings or an abbreviation of one name."""
+    state, other = state_named(a), state_named(b)
+    if state or other:
+        return state == other
+    left, right = untitled(a), untitled(b)
+    return bool(left) and left == right or _initials(a, b) or _initials(b, a)
 
 
 def token_f1(a: str, b: str) -> float:
@@ -78,69 +98,117 @@ def token_f1(a: str, b: str) -> float:
     return 2 * shared / (left.total() + right.total()) if shared else 0.0
 
 
-def score(kind: str, predicted: Sequence[Record], gold: Sequence[Record], match: Match = relaxed) -> Counts:
-    """Count the arguments of one article's records of a kind."""
-    total = Counts()
-    pairs = align(kind, predicted, gold, match)
-    for p, g in pairs:
-        total += _arguments(kind, predicted[p], gold[g], match)
-    for p in set(range(len(predicted))) - {p for p, _ in pairs}:
-        total += Counts(predicted=len(list(values(kind, predicted[p]))))
-    for g in set(range(len(gold))) - {g for _, g in pairs}:
-        total += Counts(gold=len(list(values(kind, gold[g]))))
+@dataclass(frozen=True)
+class Alignment:
+    """Records of a kind, paired: ``pairs`` holds (predicted, gold, similarity) with indices into both lists."""
+
+    pairs: tuple[tuple[int, int, float], ...]
+
+    def same(self) -> list[tuple[int, int]]:
+        """Pairs that are similar enough to be the same record."""
+        return [(p, g) for p, g, similarity in self.pairs if similarity >= SAME_RECORD]
+
+
+def align(kind: str, predicted: Sequence[Record], gold: Sequence[Record], match: Match = relaxed) -> Alignment:
+    """Pair predicted with gold records at maximum total similarity; pairs without any are left out."""
+    if not predicted or not gold:
+        return Alignment(())
+    counts = [[_total(arguments(kind, p, g, match)) for g in gold] for p in predicted]
+    similarity = np.array([[one.f1 if one.correct else 0.0 for one in row] for row in counts])
+    correct = np.array([[one.correct for one in row] for row in counts])
+    # Among pairings of equal similarity, the one that finds more values.
+    rows, columns = linear_sum_assignment(similarity + 1e-6 * correct, maximize=True)
+    pairs = ((int(r), int(c), float(similarity[r, c])) for r, c in zip(rows, columns, strict=True))
+    return Alignment(tuple(pair for pair in pairs if pair[2] > 0))
+
+
+def score(
+    kind: str, predicted: Sequence[Record], gold: Sequence[Record], match: Match = relaxed
+) -> dict[str, Counts]:
+    """Count the arguments of one article's records of a kind, by field."""
+    pairs = align(kind, predicted, gold, match).pairs
+    scored = {field for record in gold for field in _scored(kind, record)} if gold else set(ARGUMENTS[kind])
+    total = {field: Counts() for field in ARGUMENTS[kind] if field in scored}
+
+    def add(counts: Mapping[str, Counts]) -> None:
+        for field in counts.keys() & total.keys():
+            total[field] += counts[field]
+
+    for p, g, _ in pairs:
+        add(arguments(kind, predicted[p], gold[g], match))
+    for p in set(range(len(predicted))) - {p for p, _, _ in pairs}:
+        add({field: Counts(predicted=n) for field, n in _numbers(kind, predicted[p]).items()})
+    for g in set(range(len(gold))) - {g for _, g, _ in pairs}:
+        add({field: Counts(gold=n) for field, n in _numbers(kind, gold[g]).items()})
     return total
 
 
 def score_records(kind: str, predicted: Sequence[Record], gold: Sequence[Record], match: Match = relaxed) -> Counts:
     """Count whole records: an aligned pair with a similarity of at least 0.5 is correct."""
-    good = sum(similarity(kind, predicted[p], gold[g], match) >= 0.5 for p, g in align(kind, predicted, gold, match))
-    return Counts(good, len(predicted), len(gold))
+    return Counts(len(align(kind, predicted, gold, match).same()), len(predicted), len(gold))
 
 
-def align(
+def choices(
     kind: str, predicted: Sequence[Record], gold: Sequence[Record], match: Match = relaxed
-) -> list[tuple[int, int]]:
-    """Pair predicted with gold records; pairs without any similarity are left out."""
-    if not predicted or not gold:
-        return []
-    table = np.array([[similarity(kind, p, g, match) for g in gold] for p in predicted])
-    rows, columns = linear_sum_assignment(table, maximize=True)
-    return [(int(r), int(c)) for r, c in zip(rows, columns, strict=True) if table[r, c] > 0]
+) -> dict[str, list[tuple[Any, Any]]]:
+    """Return (gold, predicted) for every choice of aligned records, by field; one that gold lacks is not scored."""
+    pairs = align(kind, predicted, gold, match).pairs
+    return {
+        field: [(gold[g][field], predicted[p].get(field)) for p, g, _ in pairs if field in gold[g]]
+        for field in CHOICES[kind]
+    }
 
 
-def similarity(kind: str, predicted: Record, gold: Record, match: Match = relaxed) -> float:
-    """F1 of the arguments of two records, from 0 to 1."""
-    return _arguments(kind, predicted, gold, match).f1
+def arguments(kind: str, predicted: Record, gold: Record, match: Match) -> dict[str, Counts]:
+    """Count the values of two records, field by field; a field that is absent from gold is not scored."""
+    counted = {}
+    for field in _scored(kind, gold):
+        left, right = list(values(field, predicted)), list(values(field, gold))
+        table = [[match(field, one, other) for other in right] for one in left]
+        correct = _matched(table) if left and right else 0
+        counted[field] = Counts(correct, len(left), len(right))
+    return counted
 
 
-def values(kind: str, record: Record) -> Iterator[tuple[str, str]]:
-    """Yield the arguments of a record as (field, text)."""
-    for path in ARGUMENTS[kind]:
-        field, _, inner = path.partition(".")
-        value = record.get(field)
-        for one in value if isinstance(value, list) else [value]:
-            text = one.get(inner) if inner and one else one
-            if text:
-                yield path, text
+def values(field: str, record: Record) -> Iterator[str]:
+    """Yield the texts that a record has in a field."""
+    outer, _, inner = field.partition(".")
+    value = record.get(outer)
+    for one in value if isinstance(value, list) else [value]:
+        text = one.get(inner) if inner and one else one
+        if text:
+            yield text
 
 
-def _arguments(kind: str, predicted: Record, gold: Record, match: Match) -> Counts:
-    scored = [path for path in ARGUMENTS[kind] if path.partition(".")[0] in gold]
-    left = [(f, v) for f, v in values(kind, predicted) if f in scored]
-    right = list(values(kind, gold))
-    open_gold = list(right)
-    correct = 0
-    for field, value in left:
-        hit = next((g for g in open_gold if g[0] == field and match(field, value, g[1])), None)
-        if hit:
-            open_gold.remove(hit)
-            correct += 1
-    return Counts(correct, len(left), len(right))
+def _matched(table: list[list[bool]]) -> int:
+    if len(table) == len(table[0]) == 1:
+        return int(table[0][0])
+    matrix = np.array(table)
+    rows, columns = linear_sum_assignment(matrix, maximize=True)
+    return int(matrix[rows, columns].sum())
 
 
+def _scored(kind: str, gold: Record) -> Iterator[str]:
+    return (field for field in ARGUMENTS[kind] if field.partition(".")[0] in gold)
+
+
+def _numbers(kind: str, record: Record) -> dict[str, int]:
+    return {field: len(list(values(field, record))) for field in ARGUMENTS[kind]}
+
+
+def _total(counts: Mapping[str, Counts]) -> Counts:
+    return sum(counts.values(), Counts())
+
+
+def _initials(short: str, name: str) -> bool:
+    return short.replace(".", "").strip() in acronyms(name)
+
+
+@lru_cache(maxsize=100_000)
 def _trimmed(text: str) -> str:
     return _ARTICLE.sub("", text.strip(_EDGES)).strip(_EDGES)
 
 
+@lru_cache(maxsize=100_000)
 def _tokens(text: str) -> list[str]:
     return [word for word in re.findall(r"\w+", text.lower()) if word not in ("the", "a", "an")]
