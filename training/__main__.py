@@ -34,7 +34,7 @@ SETTINGS = {
         Shape(vocabulary=8192, width=256, layers=8, heads=4, hidden=704),
         60_000_000,
         (
-            Stage("language", 1500, language_share=1.0, length=512),
+            Stage("language", 1000, language_share=1.0, length=512),
             Stage("extraction", 1000, language_share=0.2, labelled_share=0.3),
             Stage("finish", 650, language_share=0.1, labelled_share=0.6, decay=1.0, rate=2.5e-3),
         ),
