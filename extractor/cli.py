@@ -31,7 +31,7 @@ from rich.table import Table
 
 from .article import Article, expand, read
 from .engine import Engine, open_engine
-from .errors import ExtractorError, InputError
+from .errors import ExtractorError, InputError, OutputError
 from .models import KNOWN
 from .pipeline import TIMEOUT, Extractor, Limits
 from .rendering import article_tables
@@ -201,6 +201,76 @@ def show(file: Annotated[Path, typer.Argument(help="JSONL that run wrote")]) -> 
     console = Console()
     for extraction in load(file):
         console.print(article_tables(extraction))
+
+
+@app.command("eval")
+@_reported
+def evaluate(
+    gold: Annotated[Path | None, typer.Option(help="folder of gold files; by default the project's own")] = None,
+    articles: Annotated[
+        list[Path] | None, typer.Option(help="folder or file of the articles; may be given several times")
+    ] = None,
+    corpus: Annotated[
+        Path | None, typer.Option(help="folder of the corpus that gold files point into", envvar="EXTRACTOR_CORPUS")
+    ] = None,
+    predictions: Annotated[Path | None, typer.Option(help="score this JSONL of run instead of a model")] = None,
+    model: Annotated[str, typer.Option(help="as for run")] = "bundled",
+    prompt: Annotated[str | None, typer.Option(help="as for run")] = None,
+    split: Annotated[str | None, typer.Option(help="dev, test, or a folder's name in your own gold")] = None,
+    baseline: Annotated[Path | None, typer.Option(help="compare with this; exit 1 where something is worse")] = None,
+    update_baseline: Annotated[bool, typer.Option("--update-baseline", help="write the baseline instead")] = False,
+    json_file: Annotated[Path | None, typer.Option("--json", help="write every figure here")] = None,
+    html_file: Annotated[Path | None, typer.Option("--html", help="write a page with all articles here")] = None,
+) -> None:
+    """Score a model or predictions against gold files."""
+    try:
+        from .evals import evaluation, gate, page, report
+    except ImportError as error:
+        raise InputError(
+            f"scoring needs the package {error.name}", hint="pip install 'accord-extractor[eval]'"
+        ) from error
+    named = predictions.name if predictions else model
+    corpus = corpus or evaluation.default_corpus()
+    places = articles or evaluation.ARTICLES
+    loaded = evaluation.load(gold or evaluation.GOLD, places, corpus, split)
+    people = evaluation.agreement((gold or evaluation.GOLD).parent / "agreement", places, corpus)
+    with ExitStack() as stack:
+        progress = stack.enter_context(_progress(not _err.is_terminal))
+        task = progress.add_task("", total=len(loaded), speed="")
+
+        def each(_: Any) -> None:
+            progress.update(task, advance=1)
+
+        if predictions:
+            extract = evaluation.predicted(load(predictions))
+        else:
+            engine = stack.enter_context(closing(_open(model, 0, 0, not _err.is_terminal)))
+            extract = Extractor(engine=engine, prompt=prompt).extract
+        result = evaluation.evaluate(named, loaded, extract, people, each)
+    console = Console()
+    console.print(report.tables(result))
+    verdicts: list[Any] = []
+    if update_baseline:
+        target = baseline or evaluation.HERE / "baseline.json"
+        gate.write(target, gate.baseline(result.scores, result.provenance))
+        _err.print(f"wrote {target}")
+    elif baseline:
+        verdicts, others = gate.compare(result.scores, gate.read(baseline))
+        console.print(report.verdict_table(verdicts, others))
+    if json_file:
+        _write(json_file, json.dumps(report.as_json(result, verdicts), indent=1, ensure_ascii=False) + "\n")
+    if html_file:
+        _write(html_file, page.page(result, verdicts))
+    raise typer.Exit(1 if any(verdict.word == "worse" for verdict in verdicts) else 0)
+
+
+def _write(file: Path, content: str) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content, "utf-8")
+    except OSError as error:
+        raise OutputError(f"{file} cannot be written: {error.strerror}", hint="Choose another file.") from error
+    _err.print(f"wrote {file}")
 
 
 @app.command()

@@ -17,11 +17,11 @@ from .schemas import Commitment, Dispute, Extraction, Quote
 
 def article_tables(extraction: Extraction) -> Group:
     """Show everything that was found in one article, with the place of each record's words."""
-    parts: list[RenderableType] = [Rule(_plain(_heading(extraction)), align="left", style="bold")]
+    parts: list[RenderableType] = [Rule(plain(_heading(extraction)), align="left", style="bold")]
     parts += [table for table in _tables(extraction) if table.row_count]
     if len(parts) == 1 and not extraction.failures:
         parts.append(Text("nothing found", style="dim"))
-    parts += [_plain(line, style="dim") for line in _failures(extraction)]
+    parts += [plain(line, style="dim") for line in _failures(extraction)]
     return Group(*parts)
 
 
@@ -89,11 +89,11 @@ def _dispute(record: Dispute) -> str:
 
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
-    table = Table(title=_plain(title), title_justify="left", title_style="bold", header_style="dim", expand=False)
+    table = Table(title=plain(title), title_justify="left", title_style="bold", header_style="dim", expand=False)
     for column in columns:
-        table.add_column(_plain(column), overflow="fold", no_wrap=column == "at")
+        table.add_column(plain(column), overflow="fold", no_wrap=column == "at")
     for row in rows:
-        table.add_row(*(Text("\n").join(map(_plain, _words(value).split("\n"))) for value in row))
+        table.add_row(*(Text("\n").join(map(plain, _words(value).split("\n"))) for value in row))
     return table
 
 
@@ -123,7 +123,7 @@ def _place(quote: Quote) -> str:
     return f"{quote.start}-{quote.end}"
 
 
-def _plain(text: str, style: str = "") -> Text:
+def plain(text: str, style: str = "") -> Text:
     """Text of an article as it may go to a terminal: no markup, no control characters."""
     shown = "".join(" " if c in "\n\r\t" else "\ufffd" if unicodedata.category(c) in ("Cc", "Cf") else c for c in text)
     return Text(shown, style=style)
