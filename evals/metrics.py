@@ -38,6 +38,8 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "disputes": ("state",),
 }
 SAME_RECORD = 0.5  # similarity from which an aligned pair counts as the same record
+_PART = r"(?:([\d.]+){})?"
+_ISO = re.compile("P" + "".join(map(_PART.format, "YMWD")) + "(?:T" + "".join(map(_PART.format, "HMS")) + ")?")
 _NAMES = {"actors", "parties", "stances.party", "name", "beneficiary", "speaker"}
 _EDGES = string.punctuation + string.whitespace + "“”‘’«»—–…"
 _ARTICLE = re.compile(r"^(the|a|an)\s+", re.IGNORECASE)
@@ -151,12 +153,31 @@ def score_records(kind: str, predicted: Sequence[Record], gold: Sequence[Record]
 def choices(
     kind: str, predicted: Sequence[Record], gold: Sequence[Record], match: Match = relaxed
 ) -> dict[str, list[tuple[Any, Any]]]:
-    """Return (gold, predicted) for every choice of aligned records, by field; one that gold lacks is not scored."""
-    pairs = align(kind, predicted, gold, match).pairs
+    """Return (gold, predicted) for every choice of the records that are the same, by field.
+
+    Pairs of little similarity say nothing of a choice. A field that gold lacks is not scored.
+    """
+    pairs = align(kind, predicted, gold, match).same()
     return {
-        field: [(gold[g][field], predicted[p].get(field)) for p, g, _ in pairs if field in gold[g]]
+        field: [(gold[g][field], predicted[p].get(field)) for p, g in pairs if field in gold[g]]
         for field in CHOICES[kind]
     }
+
+
+def same_choice(field: str, predicted: Any, gold: Any) -> bool:
+    """Whether two choices are equal; ISO 8601 durations by their length, so that P18M is P1Y6M."""
+    if field == "value" and predicted and gold:
+        return _length(predicted) == _length(gold)
+    return bool(predicted == gold)
+
+
+def _length(value: str) -> tuple[float, float] | str:
+    """Months and seconds of an ISO 8601 duration; a vague one (PXY) stays as it is."""
+    found = _ISO.fullmatch(value)
+    if not found:
+        return value
+    years, months, weeks, days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    return (12 * years + months, 86400 * (7 * weeks + days) + 3600 * hours + 60 * minutes + seconds)
 
 
 def arguments(kind: str, predicted: Record, gold: Record, match: Match) -> dict[str, Counts]:

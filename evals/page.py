@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from .evaluation import Evaluation
 from .gate import Verdict
 from .gold_files import Record, plain
-from .metrics import ARGUMENTS, CHOICES, relaxed, values
+from .metrics import ARGUMENTS, CHOICES, relaxed, same_choice, values
 from .report import sentence_of, summary
 from .scores import ArticleScore
 from .stats import interval
@@ -70,7 +70,7 @@ def page(one: Evaluation, verdicts: Sequence[Verdict] = ()) -> str:
         table=table,
         verdicts=verdicts,
         confusions=confusions,
-        articles=[_article(article) for article in scores.articles.values()],
+        articles=[_article(article) for article in scores.worst(len(scores.articles))],
     )
 
 
@@ -116,7 +116,7 @@ def _differences(kind: str, gold: Record, found: Record) -> Iterator[tuple[str, 
         if len(left) != len(right) or not all(any(relaxed(field, f, g) for f in right) for g in left):
             yield field, "; ".join(left) or "-", "; ".join(right) or "-"
     for field in CHOICES[kind]:
-        if field in gold and gold[field] != found.get(field):
+        if field in gold and not same_choice(field, found.get(field), gold[field]):
             yield field, str(gold[field]), str(found.get(field))
 
 

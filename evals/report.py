@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.rule import Rule
 from rich.table import Table
@@ -20,20 +21,22 @@ from .scores import ArticleScore, Scores
 from .stats import ece, f1, interval, reliability, risk_coverage
 
 WORST = 5
+_STYLE: dict[str, Any] = {"title_justify": "left", "title_style": "bold", "box": SIMPLE_HEAD, "pad_edge": False}
 
 
 def tables(one: Evaluation) -> Group:
-    """Headline, kinds, fields, choices, calibration, the worst articles, and what was skipped."""
-    parts: list[RenderableType] = [_kinds(one), _fields(one), _choices(one), _confusions(one.scores)]
-    parts += [Text(line) for line in _calibration(one.scores)]
-    parts += [part for article in one.scores.worst(WORST) for part in _article(article)]
+    """The worst articles, what was skipped, calibration, choices and fields; the headline last, where the eye is."""
+    parts: list[RenderableType] = [part for article in one.scores.worst(WORST) for part in _article(article)]
     parts += list(_skipped(one.skipped))
+    parts += [_confusions(one.scores), _choices(one), _fields(one)]
+    parts += [Text(line) for line in _calibration(one.scores)]
+    parts += [_headline(one)]
     return Group(*parts)
 
 
 def verdict_table(verdicts: Sequence[Verdict], others: Sequence[str]) -> Group:
     """The gate's verdicts."""
-    table = Table(*("metric", "baseline", "now", "p", "verdict"), title="Against the baseline", title_justify="left")
+    table = Table(*("metric", "baseline", "now", "p", "verdict"), title="Against the baseline", **_STYLE)
     colour = {"better": "green", "worse": "red", "inconclusive": ""}
     for verdict in verdicts:
         figures = [f"{figure:.3f}" for figure in (verdict.before, verdict.after, verdict.p)]
@@ -92,33 +95,36 @@ def _plain_counts(counts: Counts) -> dict[str, int]:
     return {"correct": counts.correct, "found": counts.predicted, "gold": counts.gold}
 
 
-def _kinds(one: Evaluation) -> Table:
-    scores = one.scores
-    title = f"{one.name} on {len(scores.articles)} gold articles"
-    table = Table(title=shown(title), title_justify="left")
-    table.add_column("")
-    people = ("people",) if one.people else ()
-    for heading in ("argument F1", "95%", "precision", "recall", *one.rivals, *people, "strict F1", *people, "records F1"):
-        table.add_column(heading, justify="right")
-    table.add_column("found", justify="right")
-    table.add_column("gold", justify="right")
-    for kind in ("all", *scores.kinds()):
-        loose = scores.counts(f"{kind}.relaxed")
+def _headline(one: Evaluation) -> Table:
+    """Kinds in columns; below the extractor's figures those of the baselines and of people."""
+    scores, kinds = one.scores, ["all", *one.scores.kinds()]
+    title = f"{one.name} on {len(scores.articles)} gold articles: argument F1"
+    table = Table("", *kinds, title=shown(title), **_STYLE)
+
+    def add(name: str, figure: Callable[[str], str], style: str = "") -> None:
+        table.add_row(shown(name, style=style), *(Text(figure(kind), style=style) for kind in kinds))
+
+    def between(kind: str) -> str:
         low, high = interval(scores.tallies(f"{kind}.relaxed"))
-        records = scores.counts(f"{kind}.records")
-        row = [_figure(loose), f"{low:.2f}-{high:.2f}", f"{loose.precision:.2f}", f"{loose.recall:.2f}"]
-        row += [_figure(rival.counts(f"{kind}.relaxed")) for rival in one.rivals.values()]
-        row += [_figure(one.people.counts(f"{kind}.relaxed"))] if one.people else []
-        row += [_figure(scores.counts(f"{kind}.strict"))]
-        row += [_figure(one.people.counts(f"{kind}.strict"))] if one.people else []
-        row += [_figure(records), str(records.predicted), str(records.gold)] if kind != "all" else ["", "", ""]
-        table.add_row(Text(kind, style="bold" if kind == "all" else ""), *row)
+        return f"{low:.2f}-{high:.2f}"
+
+    add(one.name, lambda kind: _figure(scores.counts(f"{kind}.relaxed")), style="bold")
+    add("  95%", between)
+    add("  precision", lambda kind: f"{scores.counts(f'{kind}.relaxed').precision:.2f}")
+    add("  recall", lambda kind: f"{scores.counts(f'{kind}.relaxed').recall:.2f}")
+    add("  strict", lambda kind: _figure(scores.counts(f"{kind}.strict")))
+    add("  records", lambda kind: _figure(scores.counts(f"{kind}.records")))
+    for name, rival in one.rivals.items():
+        add(name, lambda kind, rival=rival: _figure(rival.counts(f"{kind}.relaxed")))  # type: ignore[misc]
+    if people := one.people:
+        add(f"people, on {len(people.articles)}", lambda kind: _figure(people.counts(f"{kind}.relaxed")), style="bold")
+        add("  strict", lambda kind: _figure(people.counts(f"{kind}.strict")))
     return table
 
 
 def _fields(one: Evaluation) -> Table:
-    headings = ("field", "relaxed F1", "precision", "recall", "strict F1", *(("people",) if one.people else ()), "gold")
-    table = Table(*headings, title="Fields", title_justify="left")
+    headings = ("field", "F1", "precision", "recall", "strict", *(("people",) if one.people else ()), "gold")
+    table = Table(*headings, title="Fields", **_STYLE)
     for kind in one.scores.kinds():
         for field in ARGUMENTS[kind]:
             counts = one.scores.counts(f"{kind}.relaxed.{field}")
@@ -131,8 +137,8 @@ def _fields(one: Evaluation) -> Table:
 
 
 def _choices(one: Evaluation) -> Table:
-    headings = ("choice", "accuracy", *(("people",) if one.people else ()), "aligned", "most often taken for another")
-    table = Table(*headings, title="Choices, on aligned records", title_justify="left")
+    headings = ("choice", "accuracy", *(("people",) if one.people else ()), "aligned", "most often: gold for found")
+    table = Table(*headings, title="Choices, on aligned records", **_STYLE)
     for kind in one.scores.kinds():
         for choice in CHOICES[kind]:
             metric = f"{kind}.accuracy.{choice}"
@@ -149,7 +155,7 @@ def _confusions(scores: Scores) -> Table:
     """The confusion matrix of status; the JSON and the page have all of them."""
     pairs = scores.confusion("commitments", "status")
     words = sorted({word for pair in pairs for word in pair if word})
-    table = Table("gold, then found", *words, title="Status", title_justify="left")
+    table = Table("", *words, title="Status: gold in rows, found in columns", **_STYLE)
     for gold in words:
         table.add_row(gold, *(str(pairs.get((gold, found), "")) for found in words))
     return table

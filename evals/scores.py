@@ -15,7 +15,7 @@ from typing import Any
 from ..pipeline import KINDS
 from ..schemas import Extraction
 from .gold_files import Gold, Record, plain
-from .metrics import Counts, align, choices, relaxed, score, strict
+from .metrics import Counts, align, choices, relaxed, same_choice, score, strict
 
 MATCHES = {"relaxed": relaxed, "strict": strict}
 
@@ -62,7 +62,9 @@ def score_records(found: Mapping[str, Sequence[Record]], gold: Gold) -> ArticleS
         counts[f"{kind}.records"] = Counts(len(same[kind]), len(left), len(right))
         for choice, pairs in choices(kind, left, right).items():
             chosen[f"{kind}.{choice}"] = pairs
-            counts[f"{kind}.accuracy.{choice}"] = Counts(sum(g == p for g, p in pairs), len(pairs), len(pairs))
+            counts[f"{kind}.accuracy.{choice}"] = Counts(
+                sum(same_choice(choice, p, g) for g, p in pairs), len(pairs), len(pairs)
+            )
         hits = {p for p, _ in same[kind]}
         outcomes[kind] = [
             (record["confidence"], number in hits)
