@@ -78,9 +78,11 @@ def strict(field: str, predicted: str, gold: str) -> bool:
 
 @lru_cache(maxsize=100_000)
 def relaxed(field: str, predicted: str, gold: str) -> bool:
-    """Token F1 of at least 0.5, or for names the same entity."""
-    if field in _NAMES and same_entity(predicted, gold):
-        return True
+    """Token F1 of at least 0.5, or for names the same entity; two states are never the same."""
+    if field in _NAMES:
+        same = same_entity(predicted, gold)
+        if same or (state_named(predicted) and state_named(gold)):
+            return same
     return strict(field, predicted, gold) or token_f1(predicted, gold) >= 0.5
 
 

@@ -64,17 +64,18 @@ class _Placed:
 
     def _value(self, field: FieldInfo, value: Any, name: str) -> Any:
         types = list(_leaves(field.annotation))
+        if value is None and NoneType not in types:
+            self.problems.append(f"{self.where}.{name} is missing")
+            return None
         nested = next((t for t in types if isinstance(t, type) and issubclass(t, BaseModel) and t is not Quote), None)
         if nested:
-            return [self.record(nested, one) for one in value or ()]
+            return [self.record(nested, one) for one in value]
         if Quote not in types:
             if isinstance(value, str) and (allowed := [t for t in types if isinstance(t, str)]) and value not in allowed:
                 self.problems.append(f"{self.where}.{name}: {value!r} is not one of {', '.join(allowed)}")
             return value
         if isinstance(value, list):
             return [self._quote(one, name) for one in value]
-        if value is None and NoneType not in types:
-            self.problems.append(f"{self.where}.{name} is missing")
         return value and self._quote(value, name)
 
     def _quote(self, words: str, name: str) -> Record | None:
