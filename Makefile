@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check model clean
+.PHONY: run test check eval model clean
 
 run: .venv/run
 	$(BIN)/extractor run seeds -o out/seeds.jsonl --stats
@@ -16,6 +16,10 @@ check: .venv/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MAKE) test
+
+# Scores the bundled model on the dev split; fails where it became worse than the baseline.
+eval: .venv/test
+	$(BIN)/extractor eval --split dev --baseline evals/baseline.json
 
 # From text to the bundled GGUF; see training/README.md for the corpus and the time it takes.
 model: .venv/test

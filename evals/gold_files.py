@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 from ..article import Article, expand, read
 from ..errors import InputError
@@ -80,7 +81,9 @@ def _read(file: Path) -> Record:
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise InputError(f"{file} is not JSON: {error}", hint="Mend the file or take it out.") from error
     if not isinstance(content, dict) or not isinstance(content.get("article"), dict) or "id" not in content["article"]:
-        raise InputError(f"{file} is no gold file", hint='It needs {"article": {"id": ...}, "commitments": [...], ...}.')
+        raise InputError(
+            f"{file} is no gold file", hint='It needs {"article": {"id": ...}, "commitments": [...], ...}.'
+        )
     return content
 
 
@@ -116,7 +119,7 @@ def _gold(file: Path, split: str, content: Record, texts: dict[str, Article], co
 
 def _record(kind: str, record: Record, text: str, where: str) -> Record:
     """Fill the texts of a record's quotes and check its values against the schema."""
-    filled = _filled(record, text, where)
+    filled: Record = _filled(record, text, where)
     types = _types(kind)
     for name, value in filled.items():
         if name not in types:
@@ -130,15 +133,20 @@ def _record(kind: str, record: Record, text: str, where: str) -> Record:
 
 @cache
 def _types(kind: str) -> dict[str, TypeAdapter[Any]]:
-    fields = KINDS[kind].model_fields.items()
-    return {name: TypeAdapter(Annotated[field.annotation, *field.metadata, None]) for name, field in fields}
+    def adapter(field: FieldInfo) -> TypeAdapter[Any]:
+        annotated: Any = Annotated[field.annotation, *field.metadata, None]
+        return TypeAdapter(annotated)
+
+    return {name: adapter(field) for name, field in KINDS[kind].model_fields.items()}
 
 
 def _filled(value: Any, text: str, where: str) -> Any:
     if isinstance(value, dict) and value.keys() >= {"start", "end"}:
         words = text[value["start"] : value["end"]]
         if not words.strip() or value.get("text", words) != words:
-            raise InputError(f"{where}: {value} does not fit the text, which has {words!r} there", hint="Label it anew.")
+            raise InputError(
+                f"{where}: {value} does not fit the text, which has {words!r} there", hint="Label it anew."
+            )
         return {"text": words, "start": value["start"], "end": value["end"]}
     if isinstance(value, dict):
         return {key: _filled(inner, text, where) for key, inner in value.items()}

@@ -92,7 +92,7 @@ def same_entity(a: str, b: str) -> bool:
     if state or other:
         return state == other
     left, right = untitled(a), untitled(b)
-    return bool(left) and left == right or _initials(a, b) or _initials(b, a)
+    return (bool(left) and left == right) or _initials(a, b) or _initials(b, a)
 
 
 def token_f1(a: str, b: str) -> float:
@@ -126,9 +126,7 @@ def align(kind: str, predicted: Sequence[Record], gold: Sequence[Record], match:
     return Alignment(tuple(pair for pair in pairs if pair[2] > 0))
 
 
-def score(
-    kind: str, predicted: Sequence[Record], gold: Sequence[Record], match: Match = relaxed
-) -> dict[str, Counts]:
+def score(kind: str, predicted: Sequence[Record], gold: Sequence[Record], match: Match = relaxed) -> dict[str, Counts]:
     """Count the arguments of one article's records of a kind, by field."""
     pairs = align(kind, predicted, gold, match).pairs
     scored = {field for record in gold for field in _scored(kind, record)} if gold else set(ARGUMENTS[kind])

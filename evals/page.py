@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,9 @@ def page(one: Evaluation, verdicts: Sequence[Verdict] = ()) -> str:
         }
         for kind in kinds
     ]
-    confusions = [_confusion(one, kind, choice) for kind in scores.kinds() for choice in CHOICES[kind] if choice != "value"]
+    confusions = [
+        _confusion(one, kind, choice) for kind in scores.kinds() for choice in CHOICES[kind] if choice != "value"
+    ]
     return environment.get_template("page.html.j2").render(
         one=one,
         style=style,
@@ -77,7 +80,11 @@ def page(one: Evaluation, verdicts: Sequence[Verdict] = ()) -> str:
 def _confusion(one: Evaluation, kind: str, choice: str) -> dict[str, Any]:
     pairs = one.scores.confusion(kind, choice)
     words = sorted({str(word) for pair in pairs for word in pair})
-    return {"name": f"{kind}: {choice}", "words": words, "cells": [[pairs.get((g, f), "") for f in words] for g in words]}
+    return {
+        "name": f"{kind}: {choice}",
+        "words": words,
+        "cells": [[pairs.get((g, f), "") for f in words] for g in words],
+    }
 
 
 def _article(one: ArticleScore) -> dict[str, Any]:
@@ -86,7 +93,9 @@ def _article(one: ArticleScore) -> dict[str, Any]:
     return {
         "name": one.gold.name,
         "f1": f"{counts.f1:.2f}" if counts.predicted or counts.gold else "nothing to find",
-        "gold": list(_pieces(text, one.gold.records, {k: {g for _, g in same} for k, same in one.same.items()}, "missed")),
+        "gold": list(
+            _pieces(text, one.gold.records, {k: {g for _, g in same} for k, same in one.same.items()}, "missed")
+        ),
         "found": list(_pieces(text, one.found, {k: {p for p, _ in same} for k, same in one.same.items()}, "spurious")),
         "rows": [row for kind in one.same for row in _rows(one, kind)],
     }
@@ -131,7 +140,7 @@ def _pieces(
         for start, end in _spans({f: v for f, v in record.items() if f not in ("sentence", "mentions")})
     ]
     borders = sorted({0, len(text), *(place for start, end, *_ in marks for place in (start, end))})
-    for start, end in zip(borders, borders[1:], strict=False):
+    for start, end in pairwise(borders):
         over = [mark for mark in marks if mark[0] <= start and end <= mark[1]]
         yield Piece(text[start:end], " ".join(sorted({f"{kind}-{fate}" for _, _, kind, fate in over})))
 

@@ -16,7 +16,7 @@ from ..rendering import plain as shown
 from .evaluation import Evaluation
 from .gate import Verdict
 from .gold_files import Record, Skipped, plain
-from .metrics import ARGUMENTS, CHOICES, Counts
+from .metrics import CHOICES, Counts
 from .scores import ArticleScore, Scores
 from .stats import ece, f1, interval, reliability, risk_coverage
 
@@ -28,9 +28,9 @@ def tables(one: Evaluation) -> Group:
     """The worst articles, what was skipped, calibration, choices and fields; the headline last, where the eye is."""
     parts: list[RenderableType] = [part for article in one.scores.worst(WORST) for part in _article(article)]
     parts += list(_skipped(one.skipped))
-    parts += [_confusions(one.scores), _choices(one), _fields(one)]
+    parts += [table for table in (_confusions(one.scores), _choices(one), _fields(one)) if table.row_count]
     parts += [Text(line) for line in _calibration(one.scores)]
-    parts += [_headline(one)]
+    parts += [headline(one)]
     return Group(*parts)
 
 
@@ -62,7 +62,8 @@ def as_json(one: Evaluation, verdicts: Sequence[Verdict] = ()) -> dict[str, Any]
         },
         "metrics": {metric: _metric(scores, metric) for metric in scores.metrics()},
         "baselines": {
-            name: {metric: f1(rival.tallies(metric)) for metric in rival.metrics()} for name, rival in one.rivals.items()
+            name: {metric: f1(rival.tallies(metric)) for metric in rival.metrics()}
+            for name, rival in one.rivals.items()
         },
         "agreement": {m: f1(one.people.tallies(m)) for m in one.people.metrics()} if one.people else None,
         "confusions": {
@@ -95,10 +96,10 @@ def _plain_counts(counts: Counts) -> dict[str, int]:
     return {"correct": counts.correct, "found": counts.predicted, "gold": counts.gold}
 
 
-def _headline(one: Evaluation) -> Table:
+def headline(one: Evaluation) -> Table:
     """Kinds in columns; below the extractor's figures those of the baselines and of people."""
     scores, kinds = one.scores, ["all", *one.scores.kinds()]
-    title = f"{one.name} on {len(scores.articles)} gold articles: argument F1"
+    title = f"{one.name}: argument F1 on {len(scores.articles)} gold article{'s'[: len(scores.articles) != 1]}"
     table = Table("", *kinds, title=shown(title), **_STYLE)
 
     def add(name: str, figure: Callable[[str], str], style: str = "") -> None:
@@ -106,7 +107,7 @@ def _headline(one: Evaluation) -> Table:
 
     def between(kind: str) -> str:
         low, high = interval(scores.tallies(f"{kind}.relaxed"))
-        return f"{low:.2f}-{high:.2f}"
+        return f"{low:.2f}-{high:.2f}" if len(scores.articles) > 1 else "-"
 
     add(one.name, lambda kind: _figure(scores.counts(f"{kind}.relaxed")), style="bold")
     add("  95%", between)
@@ -126,7 +127,7 @@ def _fields(one: Evaluation) -> Table:
     headings = ("field", "F1", "precision", "recall", "strict", *(("people",) if one.people else ()), "gold")
     table = Table(*headings, title="Fields", **_STYLE)
     for kind in one.scores.kinds():
-        for field in ARGUMENTS[kind]:
+        for field in one.scores.fields(kind):
             counts = one.scores.counts(f"{kind}.relaxed.{field}")
             ratios = [_figure(counts), f"{counts.precision:.2f}", f"{counts.recall:.2f}"]
             exact = _figure(one.scores.counts(f"{kind}.strict.{field}"))
@@ -143,6 +144,8 @@ def _choices(one: Evaluation) -> Table:
         for choice in CHOICES[kind]:
             metric = f"{kind}.accuracy.{choice}"
             counts = one.scores.counts(metric)
+            if not counts.gold:
+                continue
             people = [_figure(one.people.counts(metric))] if one.people else []
             wrong = {pair: n for pair, n in one.scores.confusion(kind, choice).items() if pair[0] != pair[1]}
             often = sorted(wrong, key=lambda pair: -wrong[pair])[:3]
@@ -186,14 +189,20 @@ def summary(kind: str, record: Record) -> str:
     """One line that tells a record."""
     words = plain(record)
     if kind == "commitments":
-        terms = " · ".join(f"{n} {words[n]}" for n in ("beneficiary", "condition", "duration", "speaker") if words.get(n))
-        return f"[{words.get('status')}] {', '.join(words['actors'])}: {words['action']}" + (f" · {terms}" if terms else "")
+        terms = " · ".join(
+            f"{n} {words[n]}" for n in ("beneficiary", "condition", "duration", "speaker") if words.get(n)
+        )
+        return f"[{words.get('status')}] {', '.join(words['actors'])}: {words['action']}" + (
+            f" · {terms}" if terms else ""
+        )
     if kind == "participants":
         return " · ".join(str(words[n]) for n in ("name", "kind", "title", "represents") if words.get(n))
     if kind == "durations":
         return " · ".join(str(words[n]) for n in ("text", "value", "applies_to", "modality") if words.get(n))
     stances = "; ".join(f"{s.get('party') or '?'}: {s['stance']}" for s in words.get("stances", ()))
-    return f"[{words.get('state')}] {', '.join(words['parties'])}: {words['issue']}" + (f" · {stances}" if stances else "")
+    return f"[{words.get('state')}] {', '.join(words['parties'])}: {words['issue']}" + (
+        f" · {stances}" if stances else ""
+    )
 
 
 def sentence_of(record: Record, text: str) -> str:

@@ -15,9 +15,9 @@ from typing import Any
 from ..pipeline import KINDS
 from ..schemas import Extraction
 from .gold_files import Gold, Record, plain
-from .metrics import Counts, align, choices, relaxed, same_choice, score, strict
+from .metrics import Counts, Match, align, choices, relaxed, same_choice, score, strict
 
-MATCHES = {"relaxed": relaxed, "strict": strict}
+MATCHES: Mapping[str, Match] = {"relaxed": relaxed, "strict": strict}
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,11 @@ class _Placed:
         if nested:
             return [self.record(nested, one) for one in value]
         if Quote not in types:
-            if isinstance(value, str) and (allowed := [t for t in types if isinstance(t, str)]) and value not in allowed:
+            if (
+                isinstance(value, str)
+                and (allowed := [t for t in types if isinstance(t, str)])
+                and value not in allowed
+            ):
                 self.problems.append(f"{self.where}.{name}: {value!r} is not one of {', '.join(allowed)}")
             return value
         if isinstance(value, list):

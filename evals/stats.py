@@ -49,9 +49,7 @@ def permutation_p(one: Tallies, other: Tallies, rounds: int = ROUNDS) -> float:
     both = np.concatenate([_table({name: side[name] for name in one}) for side in (one, other)])
     places = np.arange(len(one))
 
-    def difference(
-        left: NDArray[np.int_], right: NDArray[np.int_], axis: int = -1
-    ) -> NDArray[np.float64]:
+    def difference(left: NDArray[np.int_], right: NDArray[np.int_], axis: int = -1) -> NDArray[np.float64]:
         return _f1(both[left].sum(axis=axis - 1)) - _f1(both[right].sum(axis=axis - 1))
 
     return float(
@@ -82,7 +80,9 @@ def reliability(outcomes: Sequence[tuple[float, bool]], bins: int = 10) -> list[
     which = np.minimum((confidence * bins).astype(int), bins - 1)
     chosen = [which == number for number in range(bins)]
     return [
-        Bin(float(confidence[some].mean()), float(correct[some].mean()), int(some.sum())) for some in chosen if some.any()
+        Bin(float(confidence[some].mean()), float(correct[some].mean()), int(some.sum()))
+        for some in chosen
+        if some.any()
     ]
 
 

@@ -224,7 +224,7 @@ def evaluate(
 ) -> None:
     """Score a model or predictions against gold files."""
     try:
-        from .evals import evaluation, gate, page, report
+        from .evals import evaluation, gate, gold_files, page, report
     except ImportError as error:
         raise InputError(
             f"scoring needs the package {error.name}", hint="pip install 'accord-extractor[eval]'"
@@ -232,7 +232,7 @@ def evaluate(
     named = predictions.name if predictions else model
     corpus = corpus or evaluation.default_corpus()
     places = articles or evaluation.ARTICLES
-    loaded = evaluation.load(gold or evaluation.GOLD, places, corpus, split)
+    loaded = gold_files.load(gold or evaluation.GOLD, places, corpus, split)
     people = evaluation.agreement((gold or evaluation.GOLD).parent / "agreement", places, corpus)
     with ExitStack() as stack:
         progress = stack.enter_context(_progress(not _err.is_terminal))

@@ -28,7 +28,8 @@ from extractor.evals.metrics import (
     strict,
     token_f1,
 )
-from extractor.evals.scores import Scores, score_records as score_gold  # fmt: skip
+from extractor.evals.scores import Scores  # fmt: skip
+from extractor.evals.scores import score_records as score_gold
 from extractor.evals.stand_off import stand_off
 
 
@@ -361,5 +362,3 @@ def test_dumped_records_are_compared_by_their_words() -> None:
         "speaker": None,
         "stances": [{"party": "Chad"}],
     }
-
-

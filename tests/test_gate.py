@@ -248,7 +248,10 @@ def test_the_page_holds_no_script_and_escapes_articles() -> None:
     text = "<script>alert(1)</script> will send <b>trucks</b>."
     article = Article(text, id="x")
     start = text.index("send")
-    record = {"actors": [{"text": "alert", "start": 8, "end": 13}], "action": {"text": "send", "start": start, "end": start + 4}}
+    record = {
+        "actors": [{"text": "alert", "start": 8, "end": 13}],
+        "action": {"text": "send", "start": start, "end": start + 4},
+    }
     gold = Gold("x", "", article, {"commitments": [record]})
     html = page(evaluate("<i>m</i>", [gold], BASELINES["rules"]))
     assert "<script" not in html
@@ -270,7 +273,11 @@ def test_people_agree_enough() -> None:
 
 # The regression suite, on the articles that every clone has.
 
-DEV = [one for one in load(GOLD, (REPOSITORY / "evals" / "articles", REPOSITORY / "seeds"), None, "dev") if isinstance(one, Gold)]
+DEV = [
+    one
+    for one in load(GOLD, (REPOSITORY / "evals" / "articles", REPOSITORY / "seeds"), None, "dev")
+    if isinstance(one, Gold)
+]
 
 
 def test_gold_against_itself_is_perfect_and_better_than_the_baseline() -> None:

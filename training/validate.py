@@ -8,8 +8,11 @@ from pathlib import Path
 from rich.console import Console
 
 from extractor import Extractor
-from extractor.evals.gold_files import KINDS
-from extractor.evals.scores import Scores
+from extractor.article import Article
+from extractor.evals.evaluation import evaluate
+from extractor.evals.gold_files import Gold
+from extractor.evals.report import headline
+from extractor.pipeline import KINDS
 
 from . import labelled
 
@@ -20,11 +23,13 @@ def main() -> None:
     parser.add_argument("--model", default="bundled")
     options = parser.parse_args()
     rows = [*labelled.written(), *(labelled.real(options.corpus) if options.corpus else ())]
-    scores = Scores()
+    passages = [
+        Gold(row["id"], "", Article(row["text"], id=row["id"]), {kind: row[kind] for kind in KINDS if kind in row})
+        for row in rows
+        if labelled.held_out(row)
+    ]
     with Extractor(options.model) as extractor:
-        for row in filter(labelled.held_out, rows):
-            scores.add(extractor.extract(row["text"]), {kind: row[kind] for kind in KINDS if kind in row})
-    Console(width=100).print(scores.table())
+        Console().print(headline(evaluate(options.model, passages, extractor.extract)))
 
 
 if __name__ == "__main__":

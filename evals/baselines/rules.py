@@ -20,17 +20,23 @@ _WORD = r"(?:[A-Z][\w’'\-]*\w|[A-Z]\.(?:[A-Z]\.)+|[A-Z])"
 _NAME = rf"{_WORD}(?:(?: (?:of|for|the|al|de|von|van|and the))?[ \-]{_WORD})*"
 _TITLE = (
     r"(?:(?:Prime|Foreign|Defen[cs]e|Finance|Interior|Deputy|Vice) )*"
-    r"(?:Minister|President|Chancellor|Secretary(?: of State| General|-General)?|Ambassador|General|Commissioner|Senator|"
-    r"Envoy|Judge|King|Spokes(?:man|woman|person)|Director|Chairman|Governor|Mr\.|Ms\.|MR\.|MS\.)"
+    r"(?:Minister|President|Chancellor|Secretary(?: of State| General|-General)?|Ambassador|General|Commissioner|"
+    r"Senator|Envoy|Judge|King|Spokes(?:man|woman|person)|Director|Chairman|Governor|Mr\.|Ms\.|MR\.|MS\.)"
 )
 _STATUS = (
-    ("refused", r"(?:will|would|shall|could) (?:not|never)|won['’]t|ruled out|rejected|refuse[sd]? to|declined to|rules out"),
+    (
+        "refused",
+        r"(?:will|would|shall|could) (?:not|never)|won['’]t|ruled out|rejected|refuse[sd]? to|declined to|rules out",
+    ),
     ("dropped", r"(?:dropped|abandoned|withdrew|scrapped) (?=(?:the|its|a|their) )"),
     (
         "requested",
-        r"(?:urged|urges|asked|asks|called on|calls? (?:on|upon)|wants?|demand(?:s|ed)? that|requests?|requested|must|should)",
+        r"urge[sd]|ask(?:s|ed)|called on|calls? (?:on|upon)|wants?|demand(?:s|ed)? that|request(?:s|ed)?|must|should",
     ),
-    ("offered", r"(?:is|are|was|were|stands?) (?:ready|willing|prepared) to|could|offer(?:s|ed) to|would be willing to|may"),
+    (
+        "offered",
+        r"(?:is|are|was|were|stands?) (?:ready|willing|prepared) to|could|offer(?:s|ed) to|would be willing to|may",
+    ),
     ("proposed", r"would|propos(?:es|ed) (?:to )?|(?:is|are) considering|plans? for"),
     ("signed", r"(?:have |has )?agreed (?:to|on)|shall|undertook to|(?:is|are) obliged to"),
     (
@@ -43,9 +49,11 @@ _TRIGGER = re.compile("|".join(rf"(?P<{name}>\b(?:{words})\b)" for name, words i
 _SUBJECT = re.compile(rf"(?:the |The )?{_NAME}(?:(?:, | and |, and )(?:the )?{_NAME})*")
 _AND = re.compile(r", and |, | and ")
 _CONDITION = re.compile(
-    r"\b(?:once|if|unless|provided(?: that)?|in the event of|subject to|as long as|in exchange for|until|after)\b[^,.;]+"
+    r"\b(?:once|if|unless|provided|in the event of|subject to|as long as|in exchange for|until|after)\b[^,.;]+"
 )
-_ACTION_END = re.compile(r"[,.;:—”\"]|\b(?:by|on|in) (?:\d|[A-Z][a-z]+day|January|March|June|July|the end)|\b(?:said|says)\b")
+_ACTION_END = re.compile(
+    r"[,.;:—”\"]|\b(?:by|on|in) (?:\d|[A-Z][a-z]+day|January|March|June|July|the end)|\b(?:said|says)\b"
+)
 _SPEAKER = re.compile(rf"(?P<one>{_NAME})(?:, [^,]+,)? (?:said|says|told|announced|pledged|warned|urged|added)|"
                       rf"(?:said|according to) (?P<other>{_NAME})")  # fmt: skip
 _BENEFICIARY = re.compile(rf"\b(?:to|for) (?P<who>(?:the )?{_NAME})")
@@ -75,9 +83,9 @@ _ORGANISATION = re.compile(
     r"Union|Nations|Council|Bank|Ministry|Parliament|Court|Party|Agency|Committee|Organi[sz]ation|Fund|NATO|EU|UN|Congress"
 )
 _GROUP = re.compile(r"Forces|Army|rebels|Hamas|Taliban|Coalition|Movement|Front")
-_NO_NAMES = frozenset(
-    "The This That These It He She They We I In On At A An But And If As For By After Monday Tuesday Wednesday Thursday "
-    "Friday Saturday Sunday January February March April May June July August September October November December".split()
+_NO_NAME = re.compile(
+    r"(?:The|This|That|These|It|He|She|They|We|I|In|On|At|An?|And|But|If|As|For|By|After|January|February|March|April|"
+    r"May|June|July|August|September|October|November|December|[A-Z][a-z]+day)\b"
 )
 
 
@@ -117,7 +125,8 @@ def _commitments(text: str, start: int, end: int) -> Iterator[Commitment]:
             begin = asked.end() if asked else trigger.end()
         else:
             speaker, begin = _speaker(text, start, end), trigger.end()
-        begin = re.compile(r"(?:\s|to\b)*").match(text, begin, end).end()  # type: ignore[union-attr]
+        while text.startswith((" ", "to "), begin):
+            begin = text.index(" ", begin) + 1
         condition = _CONDITION.search(text, begin, end)
         stop = _ACTION_END.search(text, begin, condition.start() if condition else end)
         action = _quote(text, begin, stop.start() if stop else condition.start() if condition else end)
@@ -126,15 +135,17 @@ def _commitments(text: str, start: int, end: int) -> Iterator[Commitment]:
         taken = action.end
         beneficiary = _BENEFICIARY.search(text, action.start, action.end)
         duration = _DURATION.search(text, action.start, end)
-        yield Commitment(
-            actors=_names(text, subject),
-            action=action,
-            beneficiary=_quote(text, *beneficiary.span("who")) if beneficiary else None,
-            condition=_quote(text, *condition.span()) if condition else None,
-            duration=_quote(text, *duration.span()) if duration else None,
-            speaker=speaker,
-            status=trigger.lastgroup,  # type: ignore[arg-type]
-            category=next((name for name, words in _CATEGORY if re.search(words, action.text)), "other"),  # type: ignore[arg-type]
+        yield Commitment.model_validate(
+            {
+                "actors": _names(text, subject),
+                "action": action,
+                "beneficiary": _quote(text, *beneficiary.span("who")) if beneficiary else None,
+                "condition": _quote(text, *condition.span()) if condition else None,
+                "duration": _quote(text, *duration.span()) if duration else None,
+                "speaker": speaker,
+                "status": trigger.lastgroup,
+                "category": next((name for name, words in _CATEGORY if re.search(words, action.text)), "other"),
+            }
         )
 
 
@@ -142,7 +153,7 @@ def _participants(text: str) -> Iterator[Participant]:
     full: dict[str, re.Match[str]] = {}
     for found in re.finditer(rf"(?:(?P<title>{_TITLE}) )?(?P<name>{_NAME})", text):
         name = found["name"]
-        if name.split()[0] in _NO_NAMES or not re.search("[a-z]|[A-Z]{2}", name):
+        if _NO_NAME.match(name) or not re.search("[a-z]|[A-Z]{2}", name):
             continue
         key = state_named(name) or name.split()[-1]
         if key not in full or (len(name) > len(full[key]["name"]) and not state_named(name)):
@@ -162,7 +173,7 @@ def _participants(text: str) -> Iterator[Participant]:
         title = _quote(text, *found.span("title")) if found["title"] else None
         quote = _quote(text, *found.span("name"))
         if quote:
-            yield Participant(name=quote, kind=kind, title=title, represents=None)  # type: ignore[arg-type]
+            yield Participant.model_validate({"name": quote, "kind": kind, "title": title, "represents": None})
 
 
 def _durations(text: str) -> Iterator[Duration]:
@@ -174,19 +185,21 @@ def _durations(text: str) -> Iterator[Duration]:
         after = re.compile(r"[ -](?:old|ago)\b").match(text, found.end())
         noun = re.compile(r"(?:-\w+)? (\w+)").match(text, found.end())
         if not after:
-            yield Duration(
-                text=quote,
-                applies_to=_quote(text, *noun.span(1)) if noun and "-" in quote.text else None,
-                modality="elapsed",
-                value=value.value if value else None,
-                mod=value.mod if value else None,  # type: ignore[arg-type]
+            yield Duration.model_validate(
+                {
+                    "text": quote,
+                    "applies_to": _quote(text, *noun.span(1)) if noun and "-" in quote.text else None,
+                    "modality": "elapsed",
+                    "value": value.value if value else None,
+                    "mod": value.mod if value else None,
+                }
             )
 
 
 def _disputes(text: str, start: int, end: int) -> Iterator[Dispute]:
     found = _DISPUTE.search(text, start, end)
     parties = [_quote(text, *m.span()) for m in re.compile(_NAME).finditer(text, start, end)] if found else []
-    sides = [party for party in parties if party and party.text.split()[0] not in _NO_NAMES][:2]
+    sides = [party for party in parties if party and not _NO_NAME.match(party.text)][:2]
     issue = _quote(text, *found.span("issue")) if found else None
     if issue and len(sides) == 2:
         yield Dispute(parties=sides, issue=issue, stances=[], state="open")
@@ -204,7 +217,7 @@ def _names(text: str, found: re.Match[str]) -> list[Quote]:
 
 
 def _last(pattern: re.Pattern[str], text: str, start: int, end: int) -> re.Match[str] | None:
-    found = [m for m in pattern.finditer(text, start, end) if m[0].split()[0] not in _NO_NAMES - {"The"}]
+    found = [m for m in pattern.finditer(text, start, end) if m[0].startswith("The ") or not _NO_NAME.match(m[0])]
     return found[-1] if found else None
 
 
