@@ -22,11 +22,11 @@ from extractor.models import read_metadata
 from extractor.passages import Passage
 from extractor.pipeline import KINDS
 from extractor.prompting import load_template
-from training import corpus, generator, labelled
+from training import corpus, generator, labelled, overlap
 from training.__main__ import main
 from training.batches import pack, tree
 from training.decoder import Decoder, Shape
-from training.labels import FIELDS, problems
+from training.labels import FIELDS, problems, read
 from training.targets import targets
 from training.tokenizer import CONTROL, load
 from training.train import Data, Stage, run
@@ -53,19 +53,6 @@ def test_written_passages_are_labelled_right() -> None:
     assert len(rows) >= 360
     assert len({row["id"] for row in rows}) == len(rows)
     assert len({row["text"] for row in rows}) == len(rows)
-
-
-def test_no_seed_article_is_in_training() -> None:
-    folders = [REPOSITORY / "seeds", shared("seeds")]
-    articles = [file.read_text("utf-8") for folder in folders if folder for file in sorted(folder.glob("*.txt"))]
-    seen = {gram for text in articles for gram in _eight_grams(text)}
-    for row in labelled.written():
-        assert not seen & _eight_grams(row["text"]), row["id"]
-
-
-def _eight_grams(text: str) -> set[tuple[str, ...]]:
-    words = text.lower().split()
-    return {tuple(words[i : i + 8]) for i in range(len(words) - 7)}
 
 
 def test_statement_labels_find_their_text() -> None:
@@ -158,3 +145,28 @@ def test_targets_are_what_the_grammar_admits() -> None:
             matcher = llguidance.LLMatcher(bytes_of, kind(name, record).grammar.lark(row["text"]))
             tokens = bytes_of.tokenize_bytes(target.encode())
             assert matcher.try_consume_tokens(tokens) == len(tokens), (row["id"], name)
+
+
+def test_gold_is_kept_out_of_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By document, and by eight words in a row: a planted copy is refused or dropped."""
+    gold = overlap.gold_grams(None)
+    article = (REPOSITORY / "seeds" / "06-grain-corridor.txt").read_text("utf-8")
+    planted = " ".join(article.split()[40:52])
+    assert overlap.shares(f"In other words, {planted}.", gold)
+    assert overlap.shares(planted.upper().replace(" ", "  "), gold)
+    assert not overlap.shares(" ".join(planted.split()[:7]), gold)
+    assert overlap.without_shared(f"Chad voted.\n{planted}\nMali voted.", gold) == "Chad voted.\nMali voted."
+
+    document = next(name for name in sorted(overlap.gold_documents()) if "/" in name)
+    row = {"id": "planted", "document": document, "sha256": "", "start": 0, "end": 1}
+    (tmp_path / "planted.jsonl").write_text(json.dumps(row))
+    monkeypatch.setattr(labelled, "documents", lambda folder: iter(()))
+    with pytest.raises(ValueError, match="kept for evaluation"):
+        list(labelled.real(tmp_path, tmp_path))
+
+
+def test_no_gold_document_is_labelled_for_training() -> None:
+    gold = overlap.gold_documents()
+    rows = [row for file in labelled.STAND_OFF.glob("*.jsonl") for row in read(file)]
+    assert len(rows) >= 400
+    assert not {row["document"] for row in rows} & gold
