@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Annotated, Any
@@ -24,7 +24,8 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 
 from .engine.base import Engine, Request
 from .errors import DecodeError, ExtractorError
-from .grammar import Grammar, build
+from .grammar import Grammar, build, listing
+from .measures import find_durations
 from .normalising import normalise_duration
 from .passages import Passage
 from .prompting import Template
@@ -46,6 +47,14 @@ class Kind:
     item: TypeAdapter[Any]
     answer: type[BaseModel]
     grammar: Grammar
+    find: Callable[[str], list[tuple[int, int]]] | None = None  # where the records are, when that is known by form
+
+    def grammar_of(self, passage: str) -> Grammar | None:
+        """The grammar of the answer for a passage; None when the answer can only be empty."""
+        if self.find is None:
+            return self.grammar
+        found = [passage[start:end] for start, end in self.find(passage)][:MOST_RECORDS]
+        return listing(self.grammar, self.name, self.record, found) if found else None
 
 
 @dataclass
@@ -65,7 +74,8 @@ def kind(name: str, record: type[BaseModel]) -> Kind:
     items: Any = Annotated[list[item], Field(max_length=MOST_RECORDS), AfterValidator(_no_duplicates)]
     fields: Any = {name: (items, ...)}
     answer: type[BaseModel] = create_model(f"{record.__name__}List", **fields)
-    return Kind(name, record, TypeAdapter(item), answer, build(answer))
+    find = find_durations if record is Duration else None
+    return Kind(name, record, TypeAdapter(item), answer, build(answer), find)
 
 
 def _check(record: BaseModel) -> BaseModel:
@@ -97,9 +107,10 @@ async def fill(
     ``deadline`` is on the clock of ``time.monotonic``; ``budget`` limits the seconds spent on
     corrections. What goes wrong with single records becomes failures; ``ModelError`` is raised.
     """
-    request = Request(
-        template.render(passage.text, kind.name, kind.record), kind.grammar, passage.text, deadline=deadline
-    )
+    grammar = kind.grammar_of(passage.text)
+    if grammar is None:
+        return Filled()
+    request = Request(template.render(passage.text, kind.name, kind.record), grammar, passage.text, deadline=deadline)
     patch: Any = instructor.patch  # typed for OpenAI's own clients
     create = patch(create=engine.create, mode=instructor.Mode.JSON_SCHEMA)
     retrying = AsyncRetrying(

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 import types
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import annotated_types as at
@@ -54,6 +54,18 @@ def build(model: type[BaseModel]) -> Grammar:
     """
     rule, schema = _object(model, model.__name__, ())
     return Grammar(f"start: {rule}\n", schema)
+
+
+def listing(answer: Grammar, name: str, record: type[BaseModel], found: Sequence[str]) -> Grammar:
+    """Narrow the grammar of ``{name: [...]}`` to one record for each of ``found``, in order.
+
+    The first field of ``record``, which must be a quote, has those words; the others are the model's to fill.
+    """
+    rule, _ = _object(record, record.__name__, ())
+    records = '"," '.join(
+        rule.replace(" quote", f" {_quoted(json.dumps(words, ensure_ascii=False))}", 1) for words in found
+    )
+    return replace(answer, rules=f'start: {_quoted(f"{{{json.dumps(name)}:[")} {records} "]}}"\n')
 
 
 _Form = tuple[str, dict[str, Any]]  # an expression of the grammar, and the same as JSON Schema

@@ -149,6 +149,19 @@ def test_a_baseline_survives_the_disk(tmp_path: Path) -> None:
         assert "--update-baseline" in caught.value.hint
 
 
+def test_the_rules_read_a_plain_sentence() -> None:
+    text = "Chad said on Monday it will send 40 medics to Mali for six months if a truce holds. Mali rejected the border plan."
+    found = BASELINES["rules"](Article(text))
+    (send,) = (one for one in found.commitments if one.action.text.startswith("send"))
+    assert send.status == "pledged"
+    assert [send.beneficiary.text, send.duration.text] == ["Mali", "six months"]  # type: ignore[union-attr]
+    assert send.condition is not None
+    assert send.condition.text == "if a truce holds"
+    assert {one.name.text for one in found.participants} == {"Chad", "Mali"}
+    assert [(one.text.text, one.value) for one in found.durations] == [("six months", "P6M")]
+    assert BASELINES["nothing"](Article(text)).commitments == []
+
+
 # The command.
 
 TEXT = "Chad will send ten trucks to Mali."
