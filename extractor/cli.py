@@ -82,6 +82,7 @@ def run(
     threads: Annotated[int, typer.Option(help="threads for the model; 0 for all cores", min=0)] = 0,
     context: Annotated[int, typer.Option(help="tokens the model's context holds; 0 for the model's own", min=0)] = 0,
     window: Annotated[int | None, typer.Option(help="words read at once; 0 for whole articles", min=0)] = None,
+    min_confidence: Annotated[float, typer.Option(help="leave out records below it", min=0, max=1)] = 0,
     timeout: Annotated[float, typer.Option(help="seconds for one article", min=0.1)] = TIMEOUT,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no tables and no progress bar")] = False,
     stats: Annotated[bool, typer.Option(help="print counts of tokens and decode steps at the end")] = False,
@@ -92,7 +93,9 @@ def run(
     with ExitStack() as stack:
         engine = stack.enter_context(closing(_open(model, threads, context, quiet)))
         limits = Limits(timeout=timeout)
-        extractor = Extractor(engine=engine, schema=kinds, prompt=prompt, window=window, limits=limits)
+        extractor = Extractor(
+            engine=engine, schema=kinds, prompt=prompt, window=window, min_confidence=min_confidence, limits=limits
+        )
         if kinds and extractor.engine.info.prompt == "bundled":
             _err.print("note: the bundled model learnt its own four kinds; for another schema choose an instruct model")
         store = stack.enter_context(Store(output, extractor.provenance)) if output else None
@@ -216,6 +219,7 @@ def evaluate(
     predictions: Annotated[Path | None, typer.Option(help="score this JSONL of run instead of a model")] = None,
     model: Annotated[str, typer.Option(help="as for run")] = "bundled",
     prompt: Annotated[str | None, typer.Option(help="as for run")] = None,
+    min_confidence: Annotated[float, typer.Option(help="as for run", min=0, max=1)] = 0,
     split: Annotated[str | None, typer.Option(help="dev, test, or a folder's name in your own gold")] = None,
     baseline: Annotated[Path | None, typer.Option(help="compare with this; exit 1 where something is worse")] = None,
     update_baseline: Annotated[bool, typer.Option("--update-baseline", help="write the baseline instead")] = False,
@@ -245,7 +249,7 @@ def evaluate(
             extract = evaluation.predicted(load(predictions))
         else:
             engine = stack.enter_context(closing(_open(model, 0, 0, not _err.is_terminal)))
-            extract = Extractor(engine=engine, prompt=prompt).extract
+            extract = Extractor(engine=engine, prompt=prompt, min_confidence=min_confidence).extract
         result = evaluation.evaluate(named, loaded, extract, people, each)
     console = Console()
     console.print(report.tables(result))

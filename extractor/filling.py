@@ -141,7 +141,7 @@ async def fill(
         if isinstance(cause, ExtractorError) or not error.failed_attempts:
             raise cause or error from None
         last = error.failed_attempts[-1].completion
-    _collect(last, kind, passage, filled)
+    _collect(last, kind, passage, filled, engine.info.calibration.get(kind.name))
     return filled
 
 
@@ -149,7 +149,9 @@ def _failure(stage: str, message: str, kind: Kind, passage: Passage, item: Any =
     return Failure(stage=stage, message=message, kind=kind.name, start=passage.start, end=passage.end, item=item)
 
 
-def _collect(completion: ChatCompletion, kind: Kind, passage: Passage, filled: Filled) -> None:
+def _collect(
+    completion: ChatCompletion, kind: Kind, passage: Passage, filled: Filled, line: tuple[float, float] | None
+) -> None:
     """Validate the items of an answer one by one, so that a bad one costs only itself."""
     choice = completion.choices[0]
     text = choice.message.content or ""
@@ -166,7 +168,8 @@ def _collect(completion: ChatCompletion, kind: Kind, passage: Passage, filled: F
             continue
         seen.append(record)
         if "confidence" in kind.record.model_fields:
-            record = record.model_copy(update={"confidence": _confidence(text, tokens, start, end)})
+            raw = _confidence(text, tokens, start, end)
+            record = record.model_copy(update={"confidence": calibrated(raw, line) if line and raw else raw})
         filled.records.append(record)
     if filled.whole and not _has_list(text, kind.name):
         filled.failures.append(
@@ -203,6 +206,12 @@ def _items(text: str, name: str) -> Iterator[tuple[Any, int, int]]:
             return
         yield item, at, end
         at = end
+
+
+def calibrated(confidence: float, line: tuple[float, float]) -> float:
+    """Map a raw confidence to a share that is right: ``line`` is (slope, intercept) on the log-odds (Platt 1999)."""
+    odds = math.log(min(confidence, 1 - 1e-6) / (1 - min(confidence, 1 - 1e-6)))
+    return 1 / (1 + math.exp(-(line[0] * odds + line[1])))
 
 
 def _confidence(text: str, tokens: list[Any], start: int, end: int) -> float | None:

@@ -47,7 +47,8 @@ class Extractor:
 
     ``model`` is a known name, a path to a GGUF file, ``hf:owner/repo/file.gguf[@sha256]`` or
     ``openai:URL#name``; an ``engine`` of one's own takes its place. ``schema`` maps the names of lists
-    to record types and is by default the four kinds. ``prompt`` is a template's name or path.
+    to record types and is by default the four kinds. ``prompt`` is a template's name or path. Records
+    whose confidence is below ``min_confidence`` (0 to 1) are left out.
     Raises ``ModelError``, ``SchemaError`` or ``PromptError``. Close it, or use it as a context manager.
     """
 
@@ -61,6 +62,7 @@ class Extractor:
         threads: int = 0,
         context: int = 0,
         window: int | None = None,
+        min_confidence: float = 0.0,
         limits: Limits | None = None,
     ) -> None:
         own_template = load_template(prompt) if prompt else None
@@ -69,6 +71,7 @@ class Extractor:
         self.engine = engine or open_engine(model, threads=threads, context=context)
         self.template: Template = own_template or load_template(self.engine.info.prompt)
         self.window = self.engine.info.window if window is None else window
+        self.min_confidence = min_confidence
         self.limits = limits or Limits()
         self.provenance = self._provenance()
 
@@ -109,7 +112,8 @@ class Extractor:
                 complete = left.start == left.end and complete
                 failures += [] if complete else [left]
                 break
-        return self._extraction(article, merge(found, article.text), failures, complete)
+        merged = {name: [*filter(self._sure, records)] for name, records in merge(found, article.text).items()}
+        return self._extraction(article, merged, failures, complete)
 
     def extract_many(self, articles: Iterable[Article | str]) -> Iterator[Extraction]:
         """Yield the extractions of many articles as they finish; one that fails yields its failure.
@@ -150,6 +154,10 @@ class Extractor:
     async def _fill(self, one: Kind, passage: Passage, deadline: float) -> Filled:
         return await fill(self.engine, self.template, one, passage, deadline, self.limits.corrections)
 
+    def _sure(self, record: BaseModel) -> bool:
+        confidence = getattr(record, "confidence", None)
+        return confidence is None or confidence >= self.min_confidence
+
     def _extraction(
         self, article: Article, merged: Mapping[str, list[Any]], failures: list[Failure], complete: bool
     ) -> Extraction:
@@ -182,6 +190,7 @@ class Extractor:
             versions={name: version(name) for name in _PACKAGES},
             seed=0,
             window=self.window,
+            min_confidence=self.min_confidence,
         )
 
 

@@ -43,6 +43,7 @@ class Provenance(BaseModel):
     versions: dict[str, str] = Field(description="of the packages that take part")
     seed: int
     window: int = Field(description="words in a passage; 0 when whole articles are read")
+    min_confidence: float = Field(default=0.0, description="records below it were left out")
 
 
 class Extraction(BaseModel):

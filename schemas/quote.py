@@ -80,7 +80,11 @@ class Record(BaseModel):
 
     sentence: DerivedQuote = Field(default=None, description="the sentence that the record rests on")
     confidence: Annotated[float | None, Derived] = Field(
-        default=None, ge=0, le=1, description="geometric mean of the probabilities of the tokens that the model chose"
+        default=None,
+        ge=0,
+        le=1,
+        description="how likely the record is right: calibrated for the bundled model; for another, the geometric "
+        "mean of the probabilities of the tokens it chose",
     )
     mentions: Annotated[list[Quote], Derived] = Field(
         default=[], description="every place where the article tells or names it, the first one included"

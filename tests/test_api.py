@@ -5,6 +5,9 @@ from __future__ import annotations
 import inspect
 
 import extractor
+from extractor import Extractor
+
+from .conftest import REPOSITORY
 
 
 def test_public_names() -> None:
@@ -40,7 +43,19 @@ def test_signatures() -> None:
         "threads",
         "context",
         "window",
+        "min_confidence",
         "limits",
     ]
     methods = [name for name in vars(extractor.Extractor) if not name.startswith("_")]
     assert methods == ["close", "extract", "aextract", "extract_many", "aextract_many", "unread"]
+
+
+def test_records_below_a_confidence_are_left_out(bundled: Extractor) -> None:
+    text = (REPOSITORY / "seeds" / "06-grain-corridor.txt").read_text("utf-8")
+    every = bundled.extract(text)
+    values = sorted(record.confidence for record in every.participants if record.confidence is not None)
+    middle = values[len(values) // 2]
+    sure = Extractor(engine=bundled.engine, min_confidence=middle).extract(text)
+    assert sure.participants == [r for r in every.participants if r.confidence is None or r.confidence >= middle]
+    assert 0 < len(sure.participants) < len(every.participants)
+    assert sure.provenance.min_confidence == middle

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import time
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from extractor.engine import FakeEngine, Request
 from extractor.engine.base import completion
-from extractor.filling import ATTEMPTS, Filled, fill, kind
+from extractor.filling import ATTEMPTS, Filled, calibrated, fill, kind
 from extractor.passages import Passage
 from extractor.prompting import load_template
 from extractor.schemas import Commitment, Dispute, Duration
@@ -152,3 +153,11 @@ def test_an_answer_of_another_form_is_a_failure(text: str) -> None:
     assert result.records == []
     assert result.failures
     assert not result.whole
+
+
+def test_calibration_by_hand() -> None:
+    """A line of slope 1 and intercept 0 changes nothing; an intercept of -log 3 divides the odds by three."""
+    assert calibrated(0.8, (1.0, 0.0)) == pytest.approx(0.8)
+    assert calibrated(0.75, (1.0, -math.log(3))) == pytest.approx(0.5)
+    assert calibrated(1.0, (1.0, 0.0)) == pytest.approx(1.0, abs=1e-5)
+    assert calibrated(0.9, (2.0, 0.0)) > 0.9

@@ -21,11 +21,23 @@ WINDOW = 90  # words in a passage; the training passages have 20 to 130
 
 
 def export(
-    weights: Mapping[str, Tensor], shape: Shape, tokenizer: Path, path: Path, *, name: str, quantised: bool = True
+    weights: Mapping[str, Tensor],
+    shape: Shape,
+    tokenizer: Path,
+    path: Path,
+    *,
+    name: str,
+    quantised: bool = True,
+    calibration: Mapping[str, tuple[float, float]] | None = None,
 ) -> None:
-    """Write ``path``: matrices as Q8_0 (or 32-bit floats when ``quantised`` is false), norms as 32-bit floats."""
+    """Write ``path``: matrices as Q8_0 (or 32-bit floats when ``quantised`` is false), norms as 32-bit floats.
+
+    ``calibration`` is what ``EngineInfo`` says of it.
+    """
     writer = gguf.GGUFWriter(path, "llama")
     _describe(writer, shape, name)
+    if calibration:
+        writer.add_string("accord.calibration", json.dumps(calibration))
     _vocabulary(writer, json.loads(tokenizer.read_text("utf-8")))
     for key, tensor in weights.items():
         values = tensor.float().numpy().astype(np.float32)

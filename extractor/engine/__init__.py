@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from ..models import ModelFile, Progress, check_memory, read_metadata, resolve
 from .base import Engine, EngineInfo, Request, Stats
 from .fake import FakeEngine
@@ -33,5 +35,8 @@ def open_engine(model: str, *, threads: int = 0, context: int = 0, progress: Pro
         # A word is about 1.5 tokens, and the prompt and the answer need as much room as the article.
         window=int(metadata.get("accord.window", context // 3)),
         corrigible=prompt != "bundled",
+        calibration={
+            kind: tuple(line) for kind, line in json.loads(str(metadata.get("accord.calibration", "{}"))).items()
+        },
     )
     return LlamaEngine(found.path, info, context=context, threads=threads)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -18,7 +18,8 @@ class EngineInfo:
     """What a caller has to know of a model.
 
     ``window`` is the number of words in a passage, 0 for whole articles; ``prompt`` names the template
-    it was made for; ``corrigible`` says whether a validator's objection can be put to it.
+    it was made for; ``corrigible`` says whether a validator's objection can be put to it. ``calibration``
+    maps a kind to (slope, intercept) on the log-odds of its records' raw confidence (Platt 1999).
     """
 
     name: str
@@ -26,6 +27,7 @@ class EngineInfo:
     prompt: str
     window: int
     corrigible: bool
+    calibration: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass
