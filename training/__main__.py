@@ -35,7 +35,7 @@ SETTINGS = {
         60_000_000,
         (
             Stage("language", 1000, language_share=1.0, length=512),
-            Stage("extraction", 1000, language_share=0.2, labelled_share=0.4),
+            Stage("extraction", 700, language_share=0.2, labelled_share=0.4),
             Stage("finish", 650, language_share=0.1, labelled_share=0.7, decay=1.0, rate=2.5e-3),
         ),
     ),
