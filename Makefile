@@ -24,6 +24,7 @@ eval: .venv/test
 # From text to the bundled GGUF; see training/README.md for the corpus and the time it takes.
 model: .venv/test
 	$(BIN)/python -m training --corpus $(CORPUS)
+	$(BIN)/python -m training.calibrate --corpus $(CORPUS)
 
 .venv/run: pyproject.toml
 	$(PYTHON) -m venv .venv

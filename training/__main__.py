@@ -36,7 +36,7 @@ SETTINGS = {
         (
             Stage("language", 1000, language_share=1.0, length=512),
             Stage("extraction", 700, language_share=0.2, labelled_share=0.4),
-            Stage("finish", 900, language_share=0.1, labelled_share=0.75, decay=1.0, rate=2.5e-3),
+            Stage("finish", 780, language_share=0.1, labelled_share=0.75, decay=1.0, rate=2.5e-3),
         ),
     ),
     # Proves the way from text to GGUF in seconds; it learns next to nothing.
