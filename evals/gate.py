@@ -73,10 +73,10 @@ def baseline(scores: Scores, provenance: Provenance | None) -> Baseline:
     )
 
 
-def write(file: Path, one: Baseline) -> None:
-    """Write a baseline, one article a line."""
+def as_text(one: Baseline) -> str:
+    """Return a baseline as JSON, one article a line."""
     lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(of)}" for name, of in one.articles.items())
-    file.write_text(f'{{\n "key": {json.dumps(one.key)},\n "articles": {{\n{lines}\n }}\n}}\n', "utf-8")
+    return f'{{\n "key": {json.dumps(one.key)},\n "articles": {{\n{lines}\n }}\n}}\n'
 
 
 def read(file: Path) -> Baseline:

@@ -255,9 +255,8 @@ def evaluate(
     console.print(report.tables(result))
     verdicts: list[Any] = []
     if update_baseline:
-        target = baseline or evaluation.HERE / "baseline.json"
-        gate.write(target, gate.baseline(result.scores, result.provenance))
-        _err.print(f"wrote {target}")
+        scores = gate.baseline(result.scores, result.provenance)
+        _write(baseline or evaluation.HERE / "baseline.json", gate.as_text(scores))
     elif baseline:
         verdicts, others = gate.compare(result.scores, gate.read(baseline))
         console.print(report.verdict_table(verdicts, others))

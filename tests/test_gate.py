@@ -140,7 +140,7 @@ def test_the_gate_compares_only_articles_with_the_same_gold() -> None:
 
 def test_a_baseline_survives_the_disk(tmp_path: Path) -> None:
     before = gate.baseline(found_first(articles(3), [1, 2, 3]), None)
-    gate.write(tmp_path / "b.json", before)
+    (tmp_path / "b.json").write_text(gate.as_text(before))
     assert gate.read(tmp_path / "b.json") == before
     (tmp_path / "c.json").write_text("[]")
     for file in ("c.json", "none.json"):
@@ -237,6 +237,7 @@ def test_worse_predictions_exit_with_1_and_are_named(own: Path) -> None:
         (["--split", "tset"], "no split"),
         (["--predictions", "nowhere.jsonl"], "cannot be read"),
         (["--articles", "nowhere"], "missing"),
+        (["--json", "/"], "cannot be written"),
     ],
 )
 def test_bad_input_says_what_to_do(own: Path, options: list[str], message: str) -> None:
