@@ -7,28 +7,31 @@ import hashlib
 import json
 import random
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason="training needs the extra [train]")
 
 import torch
 
-from extractor.engine import LlamaEngine
+from extractor.engine import LlamaEngine, Stats
 from extractor.filling import fill, kind
 from extractor.grammar import build
 from extractor.models import read_metadata
 from extractor.passages import Passage
 from extractor.pipeline import KINDS
 from extractor.prompting import load_template
-from training import corpus, generator, labelled, overlap
+from training import augment, corpus, generator, labelled, overlap
 from training.__main__ import main
-from training.batches import pack, tree
+from training.batches import Tree, language, pack, tree
 from training.decoder import Decoder, Shape
+from training.export import export
 from training.labels import FIELDS, problems, read
 from training.targets import targets
-from training.tokenizer import CONTROL, load
+from training.tokenizer import CONTROL, PAD, load
 from training.train import Data, Stage, run
 
 from .conftest import REPOSITORY, engine_info, shared
@@ -106,7 +109,7 @@ def test_article_text_never_becomes_a_control_token(small: tuple[Path, Path]) ->
 
 
 def test_the_answers_of_a_passage_do_not_see_each_other(small: tuple[Path, Path]) -> None:
-    """One row that holds four answers gives each the logits that it has alone after the prompt."""
+    """One row that holds four answers gives each the hidden states that it has alone after the prompt."""
     vocabulary = load(small[0] / "tokenizer.json")
     row = next(row for row in labelled.written() if row["commitments"] and row["durations"])
     torch.manual_seed(1)
@@ -116,10 +119,74 @@ def test_the_answers_of_a_passage_do_not_see_each_other(small: tuple[Path, Path]
     together = decoder(batch.tokens, batch.positions, batch.mask)[0]
     at = len(whole.prompt)
     for answer in whole.answers:
-        alone = decoder(torch.tensor([[*whole.prompt, *answer]]))[0]
+        single = pack([Tree(whole.prompt, [answer])], 1, len(whole.prompt) + len(answer))
+        alone = decoder(single.tokens, single.positions, single.mask)[0]
         assert torch.allclose(together[at : at + len(answer)], alone[len(whole.prompt) :], atol=1e-4)
         at += len(answer)
     assert batch.weights[0, at:].sum() == 0
+
+
+def test_llama_cpp_reads_a_prompt_in_both_directions_as_training_does(small: tuple[Path, Path], tmp_path: Path) -> None:
+    words = small[0] / "tokenizer.json"
+    torch.manual_seed(1)
+    shape = Shape(vocabulary=2048, width=64, layers=2, heads=2, hidden=128)
+    decoder = Decoder(shape)
+    export(decoder.state_dict(), shape, words, tmp_path / "exact.gguf", name="exact", quantised=False)
+    prompt = tree(load(words), next(labelled.written())).prompt
+    info = replace(engine_info(tmp_path / "exact.gguf"), prefix=True)
+    engine = LlamaEngine(tmp_path / "exact.gguf", info, threads=1)
+    for tokens in (prompt, prompt, prompt[:20]):  # the second time from what the context holds
+        engine._decode(engine._read(tokens, Stats()), outputs=1, stats=Stats())
+        expected = decoder.logits(decoder(torch.tensor([tokens])))[0, -1].detach().numpy()
+        assert np.allclose(engine._logits(0), expected, atol=2e-3)
+    engine.close()
+
+
+def test_masked_text_is_told_from_the_place_before() -> None:
+    stream = np.arange(4, 2004, dtype=np.uint16)
+    batch = language(stream, random.Random(0), rows=4, length=256)
+    told = batch.weights > 0
+    assert torch.equal(batch.tokens[:, 1:] == CONTROL.index(PAD), told[:, :-1])
+    assert 0.15 < told.float().mean() < 0.35
+    whole = torch.where(batch.tokens == CONTROL.index(PAD), batch.targets.roll(1, 1), batch.tokens)[:, 1:]
+    assert (whole.diff() == 1).all()
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_varied_row_is_a_sound_row(seed: int) -> None:
+    rng = random.Random(seed)
+    row = rng.choice(list(labelled.written()))
+    varied = augment.vary(row, rng)
+    assert not list(problems(varied))
+    assert len(varied["text"].split()) <= len(row["text"].split()) + 10
+
+
+def test_a_cut_keeps_the_records_of_its_window_whole() -> None:
+    text = "Kenya will send 40 medics to Chad. On Friday, in Nairobi, President Amina Otieno said the talks were long."
+    row = {
+        "text": text,
+        "commitments": [
+            {"actors": ["Kenya"], "action": "send 40 medics to Chad", "beneficiary": "Chad", "condition": None,
+             "duration": None, "speaker": None, "status": "pledged", "category": "aid"}
+        ],
+        "participants": [{"name": "Amina Otieno", "kind": "person", "title": "President", "represents": "Kenya"}],
+    }  # fmt: skip
+    cuts = {part["text"]: part for part in (augment.cut(row, random.Random(seed)) for seed in range(60))}
+    first, last = (cuts[sentence] for sentence in (text[:34], text[35:]))
+    assert (first["commitments"], first["participants"]) == (row["commitments"], [])
+    assert (last["commitments"], last["participants"]) == ([], [row["participants"][0] | {"represents": None}])
+
+
+def test_other_names_stand_in_text_and_labels_alike() -> None:
+    row = {
+        "text": "Kenya's president, Amina Otieno, met Kenyan medics. Otieno left.",
+        "participants": [{"name": "Amina Otieno", "kind": "person", "title": "president", "represents": "Kenya"}],
+    }
+    rows = [augment.renamed(row, random.Random(seed)) for seed in range(20)]
+    assert len({row["text"] for row in rows}) > 10
+    for one in rows:
+        first, last = one["participants"][0]["name"].split(" ", 1)
+        assert one["text"].count(last) == 2 and one["text"].count(one["participants"][0]["represents"]) >= 1
 
 
 def test_a_killed_run_resumes_to_the_same_weights(small: tuple[Path, Path], tmp_path: Path) -> None:
@@ -130,7 +197,7 @@ def test_a_killed_run_resumes_to_the_same_weights(small: tuple[Path, Path], tmp_
         decoder = Decoder(Shape(vocabulary=2048, width=32, layers=1, heads=2, hidden=64))
         checkpoint = tmp_path / f"{len(steps)}.pt"
         for last in steps:  # a run that ends early is one that was killed after its last checkpoint
-            run(Stage("s", last, rows=1, length=768), decoder, data, checkpoint, log=lambda line: None)
+            run(Stage("s", last, tokens=768), decoder, data, checkpoint, log=lambda line: None)
         return hashlib.sha256(b"".join(p.detach().numpy().tobytes() for p in decoder.parameters())).hexdigest()
 
     assert weights(4) == weights(2, 4)

@@ -34,16 +34,16 @@ SETTINGS = {
         Shape(vocabulary=8192, width=256, layers=8, heads=4, hidden=704),
         60_000_000,
         (
-            Stage("language", 1000, language_share=1.0, length=512),
-            Stage("extraction", 700, language_share=0.2, labelled_share=0.4),
-            Stage("finish", 780, language_share=0.1, labelled_share=0.75, decay=1.0, rate=2.5e-3),
+            Stage("language", 1000, language_share=1.0),
+            Stage("extraction", 2600, language_share=0.3, labelled_share=0.5),
+            Stage("finish", 1600, language_share=0.1, labelled_share=0.8, decay=1.0, rate=2.5e-3),
         ),
     ),
     # Proves the way from text to GGUF in seconds; it learns next to nothing.
     "small": Setting(
         Shape(vocabulary=2048, width=64, layers=2, heads=2, hidden=128),
         0,
-        (Stage("extraction", 20, labelled_share=0.5, decay=0.5, rows=2, length=768),),
+        (Stage("extraction", 20, labelled_share=0.5, decay=0.5, tokens=1536),),
     ),
 }
 

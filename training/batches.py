@@ -18,9 +18,9 @@ from torch import Tensor
 
 from .labels import Row
 from .targets import targets
-from .tokenizer import BOS, CONTROL, EOS, EXTRACT
+from .tokenizer import BOS, CONTROL, EOS, EXTRACT, PAD
 
-PASSAGE_WEIGHT = 0.1  # the loss on passage tokens, which the model reads and need not write
+MASKED, MASKED_AT_ONCE = 0.12, 3  # where a masked stretch of text begins, and its greatest length in tokens
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Tree:
 
 @dataclass(frozen=True)
 class Batch:
-    """Tensors of shape (rows, length); ``mask`` is (rows, 1, length, length) or None for plain causal."""
+    """Tensors of shape (rows, length); ``mask`` is (rows, 1, length, length), or None where all see all."""
 
     tokens: Tensor
     targets: Tensor
@@ -72,14 +72,14 @@ def pack(trees: Iterable[Tree], rows: int, length: int) -> Batch:
             end = start + len(ids)
             tokens[row, start:end] = ids
             wanted[row, start : end - 1] = ids[1:]
-            weights[row, start : end - 1] = 1.0 if kind else PASSAGE_WEIGHT
+            weights[row, start : end - 1] = kind > 0
             positions[row, start:end] = np.arange(len(ids)) + (len(one.prompt) if kind else 0)
             branch[row, start:end] = kind
             start = end
     own, br = torch.from_numpy(owner), torch.from_numpy(branch)
-    causal = torch.ones(length, length, dtype=torch.bool).tril()
-    seen = (br[:, None, :] == 0) | (br[:, None, :] == br[:, :, None])
-    mask = causal & seen & (own[:, None, :] == own[:, :, None])
+    before = torch.ones(length, length, dtype=torch.bool).tril()
+    seen = (br[:, None, :] == 0) | (before & (br[:, None, :] == br[:, :, None]))
+    mask = seen & (own[:, None, :] == own[:, :, None])
     return Batch(
         torch.from_numpy(tokens), torch.from_numpy(wanted), torch.from_numpy(weights),
         torch.from_numpy(positions), mask[:, None],
@@ -87,10 +87,22 @@ def pack(trees: Iterable[Tree], rows: int, length: int) -> Batch:
 
 
 def language(stream: np.ndarray, rng: random.Random, rows: int, length: int) -> Batch:
-    """Cut ``rows`` random pieces of running text for plain language modelling."""
-    starts = [rng.randrange(len(stream) - length - 1) for _ in range(rows)]
-    pieces = torch.from_numpy(np.stack([stream[s : s + length + 1].astype(np.int64) for s in starts]))
-    return Batch(pieces[:, :-1], pieces[:, 1:], torch.ones(rows, length))
+    """Cut ``rows`` random pieces of running text with stretches masked, each token to be told from the place before it.
+
+    Masked next-token prediction (BehnamGhader et al. 2024, arXiv:2404.05961): the text is read in both
+    directions, as a prompt is.
+    """
+    starts = [rng.randrange(len(stream) - length) for _ in range(rows)]
+    pieces = np.stack([stream[s : s + length].astype(np.int64) for s in starts])
+    draw = np.random.default_rng(rng.getrandbits(64))
+    begins, lengths = draw.random(pieces.shape) < MASKED, draw.integers(1, MASKED_AT_ONCE + 1, pieces.shape)
+    masked = begins.copy()
+    for shift in range(1, MASKED_AT_ONCE):
+        masked[:, shift:] |= (begins & (lengths > shift))[:, :-shift]
+    weights, wanted = np.zeros(pieces.shape, np.float32), np.zeros_like(pieces)
+    weights[:, :-1], wanted[:, :-1] = masked[:, 1:], pieces[:, 1:]
+    tokens = np.where(masked, CONTROL.index(PAD), pieces)
+    return Batch(*map(torch.from_numpy, (tokens, wanted, weights)))
 
 
 def text_stream(tokenizer: Tokenizer, texts: Sequence[str]) -> np.ndarray:

@@ -1,6 +1,7 @@
 """A llama-architecture decoder, small enough to train on two cores.
 
-The layout (RMSNorm, rotary positions on interleaved pairs, SwiGLU, tied embedding) is the one that
+What it reads (a prompt) it attends to in both directions, what it writes causally: a prefix language
+model (Raffel et al. 2020, arXiv:1910.10683, section 3.2.1). The layout (RMSNorm, rotary positions on interleaved pairs, SwiGLU, tied embedding) is the one that
 llama.cpp runs under the architecture name ``llama``; see Touvron et al. 2023, arXiv:2302.13971.
 """
 
@@ -56,7 +57,7 @@ class Block(nn.Module):
             for layer in (self.attn_q, self.attn_k, self.attn_v)
         )
         q, k = _rotate(q, cos, sin).to(v.dtype), _rotate(k, cos, sin).to(v.dtype)
-        attended = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None)
+        attended = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         x = x + self.attn_output(attended.transpose(1, 2).reshape(batch, length, width))
         h = self.ffn_norm(x)
         fed: Tensor = self.ffn_down(F.silu(self.ffn_gate(h)) * self.ffn_up(h))
@@ -64,7 +65,7 @@ class Block(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Token ids to next-token logits."""
+    """Token ids to hidden states, of which ``logits`` makes next-token logits."""
 
     cos: Tensor
     sin: Tensor
@@ -86,7 +87,10 @@ class Decoder(nn.Module):
                 nn.init.normal_(parameter, std=0.02 / (2 * shape.layers) ** 0.5 if into_residual else 0.02)
 
     def forward(self, tokens: Tensor, positions: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
-        """``tokens`` and ``positions`` are (batch, length); ``mask`` is (batch, 1, length, length), True to attend."""
+        """Return (batch, length, width) for ``tokens`` and ``positions`` of (batch, length).
+
+        ``mask`` is (batch, 1, length, length), True to attend; without one every token attends to all.
+        """
         if positions is None:
             cos, sin = self.cos[: tokens.shape[1]], self.sin[: tokens.shape[1]]
         else:
@@ -94,4 +98,41 @@ class Decoder(nn.Module):
         x = self.token_embd(tokens)
         for block in self.blk:
             x = block(x, cos, sin, mask)
-        return F.linear(self.output_norm(x), self.token_embd.weight)
+        return self.output_norm(x)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """(..., width) to (..., vocabulary)."""
+        return F.linear(hidden, self.token_embd.weight)
+
+
+class _CrossEntropy(torch.autograd.Function):
+    """Loss and gradients chunk by chunk, so that the logits stay in the cache."""
+
+    CHUNK = 256  # rows: 8 MiB of logits
+
+    @staticmethod
+    def forward(ctx, hidden, embedding, targets, weights):  # type: ignore[no-untyped-def]
+        hidden, matrix = hidden.bfloat16(), embedding.bfloat16()
+        towards, total = torch.empty_like(hidden), torch.zeros(())
+        learnt = torch.zeros_like(embedding)
+        for begin in range(0, len(hidden), _CrossEntropy.CHUNK):
+            part = slice(begin, begin + _CrossEntropy.CHUNK)
+            rows, target, weight = hidden[part], targets[part, None], weights[part, None]
+            scores = F.log_softmax((rows @ matrix.T).float(), -1)
+            total -= (scores.gather(1, target) * weight).sum()
+            error = scores.exp_().mul_(weight).scatter_add_(1, target, -weight).bfloat16()
+            towards[part] = error @ matrix
+            learnt += error.T @ rows
+        ctx.save_for_backward(towards, learnt)
+        return total
+
+    @staticmethod
+    def backward(ctx, gradient):  # type: ignore[no-untyped-def]
+        towards, learnt = ctx.saved_tensors
+        return towards.float() * gradient, learnt * gradient, None, None
+
+
+def cross_entropy(hidden: Tensor, embedding: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+    """Weighted sum of the negative log-likelihoods of ``targets`` (rows,) given ``hidden`` (rows, width)."""
+    loss: Tensor = _CrossEntropy.apply(hidden, embedding, targets, weights)
+    return loss

@@ -65,6 +65,7 @@ def _describe(writer: gguf.GGUFWriter, shape: Shape, name: str) -> None:
     writer.add_rope_dimension_count(shape.width // shape.heads)
     writer.add_vocab_size(shape.vocabulary)
     writer.add_string("accord.prompt", "bundled")
+    writer.add_string("accord.attention", "prefix")
     writer.add_uint32("accord.window", WINDOW)
 
 

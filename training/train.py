@@ -15,15 +15,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from tokenizers import Tokenizer
 
-from . import generator
+from . import augment, generator
 from .batches import Batch, Tree, language, pack, tree
-from .decoder import Decoder, Shape
+from .decoder import Decoder, Shape, cross_entropy
 from .labels import Row
 
 WARM_UP = 30  # steps
+LENGTHS = (256, 384, 512, 768)  # tokens in a row of a batch: a tree goes into the shortest that holds it
+TEXT_LENGTH = 512
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,7 @@ class Stage:
     language_share: float = 0.0
     labelled_share: float = 0.0
     decay: float = 0.0
-    rows: int = 8
-    length: int = 768
+    tokens: int = 6144  # in a batch
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,8 @@ def run(
         adam.load_state_dict(saved["adam"])
         step = saved["step"]
     if step < stage.steps and stage.steps > 100:  # compiling takes a minute, which a short stage does not win back
-        decoder.forward = torch.compile(decoder.forward, dynamic=False)  # type: ignore[method-assign]
+        for block in decoder.blk:
+            block.compile(dynamic=False)
     began, first, losses = time.monotonic(), step, []
     while step < stage.steps:
         rng = random.Random(f"{seed}/{stage.name}/{step}")
@@ -76,7 +77,7 @@ def run(
         losses.append(_learn(decoder, batch, muon, adam))
         step += 1
         if step % 20 == 0:
-            speed = (step - first) * stage.rows * stage.length / (time.monotonic() - began)
+            speed = (step - first) * stage.tokens / (time.monotonic() - began)
             log(f"{stage.name} {step}/{stage.steps} {_describe(losses)} {speed:.0f} tokens/s")
             losses.clear()
         if step % 100 == 0 or step == stage.steps:
@@ -101,24 +102,27 @@ def _rate(stage: Stage, step: int) -> float:
 
 def _draw(stage: Stage, data: Data, rng: random.Random) -> Batch:
     if data.stream is not None and rng.random() < stage.language_share:
-        return language(data.stream, rng, stage.rows, stage.length)
+        return language(data.stream, rng, stage.tokens // TEXT_LENGTH, TEXT_LENGTH)
     trees: list[Tree] = []
-    size = 0
-    while size < stage.rows * stage.length:
+    size, length = 0, 0
+    while size < stage.tokens:
         by_hand = data.labelled and rng.random() < stage.labelled_share
-        row = rng.choice(data.labelled) if by_hand else generator.sample(rng)
+        row = augment.vary(rng.choice(data.labelled), rng) if by_hand else generator.sample(rng)
         one = tree(data.tokenizer, row)
-        if len(one) <= stage.length:
+        fits = next((length for length in LENGTHS if len(one) <= length), None)
+        length = length or fits or 0  # the first one's decides, others wait for another step
+        if fits and fits == length:
             trees.append(one)
             size += len(one)
-    return pack(trees, stage.rows, stage.length)
+    return pack(trees, stage.tokens // length, length)
 
 
 def _learn(decoder: Decoder, batch: Batch, *optimisers: torch.optim.Optimizer) -> tuple[bool, float]:
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        logits = decoder(batch.tokens, batch.positions, batch.mask)
-    loss = F.cross_entropy(logits.flatten(0, 1).float(), batch.targets.flatten(), reduction="none")
-    loss = (loss * batch.weights.flatten()).sum() / batch.weights.sum()
+        hidden = decoder(batch.tokens, batch.positions, batch.mask)
+    chosen = batch.weights.flatten().nonzero().squeeze(1)
+    targets, weights = batch.targets.flatten()[chosen], batch.weights.flatten()[chosen]
+    loss = cross_entropy(hidden.flatten(0, 1)[chosen], decoder.token_embd.weight, targets, weights) / weights.sum()
     loss.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
     for optimiser in optimisers:

@@ -35,6 +35,7 @@ def open_engine(model: str, *, threads: int = 0, context: int = 0, progress: Pro
         # A word is about 1.5 tokens, and the prompt and the answer need as much room as the article.
         window=int(metadata.get("accord.window", context // 3)),
         corrigible=prompt != "bundled",
+        prefix=metadata.get("accord.attention") == "prefix",
         calibration={
             kind: tuple(line) for kind, line in json.loads(str(metadata.get("accord.calibration", "{}"))).items()
         },

@@ -33,7 +33,7 @@ from ..prompting import segments
 from .base import EngineInfo, Request, Stats, Token, completion
 from .drafts import SourceDrafts
 
-_BATCH = 512  # tokens in one llama_decode
+_BATCH = 512  # tokens in one llama_decode, unless the model has to see its whole prompt at once
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,8 @@ class LlamaEngine:
         self.context = context or lc.llama_model_n_ctx_train(self._model)
         settings = lc.llama_context_default_params()
         settings.n_ctx = self.context
-        settings.n_batch = settings.n_ubatch = _BATCH
+        self._most = self.context if self.info.prefix else _BATCH
+        settings.n_batch = settings.n_ubatch = self._most
         settings.n_threads = settings.n_threads_batch = threads
         settings.no_perf = True
         self._ctx = lc.llama_init_from_model(self._model, settings)
@@ -138,7 +139,7 @@ class LlamaEngine:
                 f"no memory for a context of {self.context} tokens", hint="Choose a smaller --context or model."
             )
         self._memory = lc.llama_get_memory(self._ctx)
-        self._batch = lc.llama_batch_init(_BATCH, 0, 1)
+        self._batch = lc.llama_batch_init(self._most, 0, 1)
         self._eos = lc.llama_vocab_eos(self._vocab)
         self._size = lc.llama_vocab_n_tokens(self._vocab)
         with warnings.catch_warnings():
@@ -147,6 +148,7 @@ class LlamaEngine:
             self._tokenizer = lltokenizer_from_vocab(self._vocab)
         self._mask = llguidance.numpy.allocate_token_bitmask(1, self._tokenizer.vocab_size)
         self._cached: list[int] = []  # the tokens whose keys and values the context holds
+        self._prompt: list[int] = []  # the prompt that was read in both directions
         raw = lc.llama_model_chat_template(self._model, None)
         self._chat_template = raw.decode() if raw else None
 
@@ -179,7 +181,7 @@ class LlamaEngine:
 
     def _write(self, prompt: list[int], request: Request, answer: Answer, room: int, stop: threading.Event) -> None:
         matcher = self._matcher(request.grammar, request.passage)
-        pending = self._reuse(prompt)
+        pending = self._read(prompt, answer.stats) if self.info.prefix else self._reuse(prompt)
         forced = self._force(matcher, answer)
         pending += forced
         while not matcher.is_stopped() and len(answer.tokens) < room:
@@ -252,6 +254,20 @@ class LlamaEngine:
         self._forget(len(self._cached) - shared)
         return prompt[shared:]
 
+    def _read(self, prompt: list[int], stats: Stats) -> list[int]:
+        """Read ``prompt`` in both directions, unless the context holds it; return its last token, to be read again.
+
+        The last token sees the whole prompt either way, so reading it again changes nothing.
+        """
+        if self._prompt != prompt:
+            self._prompt = prompt
+            self._forget(len(self._cached))
+            lc.llama_set_causal_attn(self._ctx, False)
+            self._decode(prompt, outputs=1, stats=stats)
+            lc.llama_set_causal_attn(self._ctx, True)
+        self._forget(len(self._cached) - len(prompt) + 1)
+        return prompt[-1:]
+
     def _forget(self, tokens: int) -> None:
         if tokens:
             del self._cached[-tokens:]
@@ -259,8 +275,8 @@ class LlamaEngine:
 
     def _decode(self, tokens: list[int], outputs: int, stats: Stats) -> None:
         """Run tokens through the model at the end of the sequence, with logits for the last ``outputs``."""
-        for begin in range(0, len(tokens), _BATCH):
-            part = tokens[begin : begin + _BATCH]
+        for begin in range(0, len(tokens), self._most):
+            part = tokens[begin : begin + self._most]
             batch = self._batch
             batch.n_tokens = len(part)
             for i, token in enumerate(part):
