@@ -34,11 +34,13 @@ _UNITS = {
     "decade": ("Y", 10),
     "year": ("Y", 1),
     "yr": ("Y", 1),
+    "trimester": ("M", 3),
     "month": ("M", 1),
     "fortnight": ("W", 2),
     "week": ("W", 1),
     "day": ("D", 1),
     "night": ("D", 1),
+    "weekend": ("D", 2),
     "hour": ("TH", 1),
     "hr": ("TH", 1),
     "minute": ("TM", 1),
@@ -50,6 +52,7 @@ _ORDER = ("Y", "M", "W", "D", "TH", "TM", "TS")
 _FINER = (("Y", "M", 12), ("D", "TH", 24), ("TH", "TM", 60), ("TM", "TS", 60))
 
 _UNIT = rf"(?:{'|'.join(_UNITS)})s?\b"
+_ONE = rf"({'|'.join(_UNITS)})"
 _NUMBER = r"\d{1,9}(?:\.\d{1,3})?"
 _COUNT = rf"(?:{_NUMBER}|another|an?)"
 _FILLER = (
@@ -57,7 +60,7 @@ _FILLER = (
     r"|straight|continuous|trial|working|business|calendar|solid|long|short|mere|\(\d+\)) )*"
 )
 _VAGUE = (
-    r"(?:several|many|few|some|couple of|multiple|numerous|various|countless|multi"
+    r"(?:several|many|few|some|multiple|numerous|various|countless|multi"
     r"|(?:dozen|hundred|thousand|\d+)s of)"
 )
 
@@ -75,6 +78,8 @@ _TIDY = (
     (r"[-‐‑–—]", " "),
     (rf"\b((?:{'|'.join(_UNITS)})s?)(?=long\b)", r"\1 "),
     (r"\bmulti(?=[a-z])", "multi "),
+    (r"\b(next|coming|past|last|recent|consecutive|straight) (\w+ )?quarters\b", r"\1 \2trimesters"),
+    (r"\b(?:an? )?couple(?: of)?(?= )", "about 2"),
     (r"\s+", " "),
 )
 # "a quarter", "2 and a half", "a decade and a half": fractions become decimals beside the unit.
@@ -111,11 +116,12 @@ _UNIT_OR_TWO = re.compile(rf"\b(?:an?|1) (?P<unit>{_UNIT}) or (?P<high>{_NUMBER}
 _AMOUNT = re.compile(rf"\b(?P<count>{_COUNT})(?P<open>\+| plus| or more)? ?{_FILLER}(?P<unit>{_UNIT})")
 _NEXT_PART = re.compile(rf",? (?:and )?(?P<count>{_NUMBER}|an?) (?P<unit>{_UNIT})")
 _INDEFINITE = re.compile(rf"\b{_VAGUE} {_FILLER}(?P<unit>{_UNIT})")
-_ORDINAL = re.compile(rf"\b(?P<count>\d{{1,9}})(?:st|nd|rd|th) (?P<unit>{_UNIT})")
-_ONE = rf"({'|'.join(_UNITS)})"
+_ORDINAL = re.compile(rf"\b(?P<count>\d{{1,9}})(?:st|nd|rd|th) (?P<unit>{_ONE})\b")
 _BARE_ONE = re.compile(
     rf"\b{_ONE} long\b|\b(decade|century|millennium) old\b"
-    rf"|\bthe (?:past|last|coming|next) {_ONE}\b|^{_ONE}$"
+    rf"|\bthe (?:past|last|coming|next) {_ONE}\b"
+    # "Last week" and "the day" are dates.
+    rf"|^(?:past |coming )?{_ONE}$|^the (?:(?:whole|full|entire|fiscal|calendar) )*(?!day){_ONE}$"
 )
 _BARE_MANY = re.compile(rf"\b(?P<unit>(?!(?:sec|min|hr|yr)s){_ONE}(?:s|(?<=ia)))\b")
 

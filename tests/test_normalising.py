@@ -171,7 +171,16 @@ a few more years | PXY
 few years | PXY
 many years | PXY
 some years | PXY
-a couple of years | PXY
+a couple of years | P2Y | APPROX
+the next couple of weeks | P2W | APPROX
+the year | P1Y
+the whole fiscal year | P1Y
+the past week | P1W
+past decade | P10Y
+the weekend | P2D
+the first hours | PTXH
+the next three quarters | P9M
+recent quarters | PXM
 numerous years | PXY
 multi-year | PXY
 multiyear | PXY

@@ -20,7 +20,7 @@ from ...article import Article
 from ...errors import InputError
 from ...normalising import normalise_duration
 from ...schemas import Extraction
-from ..metrics import relaxed
+from ..metrics import relaxed, same_choice
 from .common import WHOLE, Figure, Reader, Tally, content, misfit, require
 
 VALUES, MODS, SKIPPED = "values equal", "durations with a mod", "skipped, not measurable"
@@ -64,7 +64,7 @@ def load(path: Path) -> list[Example | InputError]:
 
 
 def evaluate(examples: Iterable[Example], extractor: Reader | None = None) -> list[Figure]:
-    """Return the share of values that ``normalise_duration`` gives exactly; with an extractor, of durations found."""
+    """Return the share of values that ``normalise_duration`` gives, P18M as P1Y6M; with an extractor, of durations found."""
     tally = Tally(VALUES, MODS, SKIPPED, *((FOUND, WHOLE) if extractor else ()))
     for example in examples:
         for timex in example.durations:
@@ -79,7 +79,7 @@ def _compare(timex: Timex, tally: Tally) -> None:
     tally.add(SKIPPED, not timex.measurable)
     if timex.measurable:
         ours = normalise_duration(timex.text)
-        tally.add(VALUES, ours is not None and ours.value == timex.value)
+        tally.add(VALUES, ours is not None and same_choice("value", ours.value, timex.value))
 
 
 def _search(example: Example, found: Extraction, tally: Tally) -> None:
