@@ -13,10 +13,13 @@ from typer.testing import CliRunner
 from extractor.article import Article
 from extractor.errors import InputError
 from extractor.evals.baselines import rules
-from extractor.evals.tasks import plover, rams, tempeval
+from extractor.evals.evaluation import default_corpus
+from extractor.evals.tasks import nothing, plover, rams, tempeval
 from extractor.evals.tasks.__main__ import app
 from extractor.evals.tasks.common import Figure, names
 from extractor.schemas import Commitment, Dispute, Duration, Extraction, Participant
+
+from .conftest import REPOSITORY
 
 
 class Canned:
@@ -462,3 +465,31 @@ def test_the_command_says_why_it_cannot_run(tmp_path: Path) -> None:
         "    Check the path and its permissions",
     ]
     assert not result.stdout
+
+
+def test_what_is_made_up_of_nothing(tmp_path: Path) -> None:
+    rows = [
+        {"id": n, "topic": t, "text": f"Paragraph {n}."} for n, t in (("a", "sport"), ("b", "sport"), ("c", "food"))
+    ]
+    rows.append({"id": "d", "topic": "food", "document": "not/there", "sha256": "0", "start": 0, "end": 9})
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    figures = nothing.evaluate(
+        [one for one in nothing.load(tmp_path) if isinstance(one, nothing.Example)],
+        Canned({"b": {"commitments": [promise("Kenya", "pledged")]}}),
+    )
+    assert figures == [
+        Figure(nothing.MADE_UP, 1, 3),
+        Figure("  sport", 1, 2),
+        Figure("  food", 0, 1),
+        Figure(nothing.SKIPPED, 1, 4),
+        Figure("texts read wholly", 3, 3),
+    ]
+
+
+def test_the_paragraphs_without_commitments_are_there() -> None:
+    rows = nothing.load(REPOSITORY / "evals" / "nothing")
+    assert len(rows) == 300
+    assert not [row for row in rows if isinstance(row, InputError)]
+    if default_corpus() is None:
+        pytest.skip("the corpus is not at hand (EXTRACTOR_CORPUS), so 100 paragraphs were not read")
+    assert all(isinstance(row, nothing.Example) and row.article for row in rows)

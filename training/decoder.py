@@ -1,8 +1,9 @@
 """A llama-architecture decoder, small enough to train on two cores.
 
 What it reads (a prompt) it attends to in both directions, what it writes causally: a prefix language
-model (Raffel et al. 2020, arXiv:1910.10683, section 3.2.1). The layout (RMSNorm, rotary positions on interleaved pairs, SwiGLU, tied embedding) is the one that
-llama.cpp runs under the architecture name ``llama``; see Touvron et al. 2023, arXiv:2302.13971.
+model (Raffel et al. 2020, arXiv:1910.10683, section 3.2.1). The layout (RMSNorm, rotary positions on
+interleaved pairs, SwiGLU, tied embedding) is the one that llama.cpp runs under the architecture name
+``llama``; see Touvron et al. 2023, arXiv:2302.13971.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``python -m extractor.evals.tasks SET PATH``: the figures of a public set.
+"""``python -m extractor.evals.tasks SET PATH``: the figures of a public set, or of ``evals/nothing``.
 
 Exit codes: 0 all went well; 1 some record could not be used; 2 the set cannot be read or the model not run.
 """
@@ -18,10 +18,10 @@ from rich.table import Table
 from ...errors import ExtractorError, InputError
 from ...pipeline import Extractor
 from ...rendering import plain
-from . import plover, rams, tempeval
+from . import nothing, plover, rams, tempeval
 from .common import Figure
 
-_SETS = {"plover": plover, "tempeval": tempeval, "rams": rams}
+_SETS = {"plover": plover, "tempeval": tempeval, "rams": rams, "nothing": nothing}
 _err = Console(stderr=True, highlight=False)
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -32,18 +32,19 @@ class Set(StrEnum):
     plover = "plover"
     tempeval = "tempeval"
     rams = "rams"
+    nothing = "nothing"
 
 
 @app.command()
 def main(
-    name: Annotated[Set, typer.Argument(metavar="SET", help="plover, tempeval or rams")],
-    path: Annotated[Path, typer.Argument(help="the set's file (plover, rams) or folder (tempeval)")],
+    name: Annotated[Set, typer.Argument(metavar="SET", help="plover, tempeval, rams or nothing")],
+    path: Annotated[Path, typer.Argument(help="the set's file (plover, rams) or folder (tempeval, nothing)")],
     model: Annotated[
         str | None, typer.Option(help="as for extractor run; tempeval uses one only if it is given")
     ] = None,
     limit: Annotated[int | None, typer.Option(help="read only so many texts", min=1)] = None,
 ) -> None:
-    """Print the figures of a public evaluation set that you have a copy of."""
+    """Print the figures of a public set that you have a copy of, or of the paragraphs without commitments."""
     try:
         figures, sound = _run(name, path, model, limit)
     except ExtractorError as error:

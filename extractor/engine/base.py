@@ -19,7 +19,8 @@ class EngineInfo:
 
     ``window`` is the number of words in a passage, 0 for whole articles; ``prompt`` names the template
     it was made for; ``corrigible`` says whether a validator's objection can be put to it. A ``prefix`` model
-    reads its prompt in both directions and writes causally (Raffel et al. 2020). ``calibration`` maps a kind to (slope, intercept) on the log-odds of its records' raw confidence (Platt 1999).
+    reads its prompt in both directions and writes causally (Raffel et al. 2020). ``calibration`` maps a kind
+    to (slope, intercept) on the log-odds of its records' raw confidence (Platt 1999).
     """
 
     name: str
