@@ -99,7 +99,8 @@ class Decoder(nn.Module):
         x = self.token_embd(tokens)
         for block in self.blk:
             x = block(x, cos, sin, mask)
-        return self.output_norm(x)
+        normed: Tensor = self.output_norm(x)
+        return normed
 
     def logits(self, hidden: Tensor) -> Tensor:
         """(..., width) to (..., vocabulary)."""
@@ -135,5 +136,5 @@ class _CrossEntropy(torch.autograd.Function):
 
 def cross_entropy(hidden: Tensor, embedding: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
     """Weighted sum of the negative log-likelihoods of ``targets`` (rows,) given ``hidden`` (rows, width)."""
-    loss: Tensor = _CrossEntropy.apply(hidden, embedding, targets, weights)
+    loss: Tensor = _CrossEntropy.apply(hidden, embedding, targets, weights)  # type: ignore[no-untyped-call]
     return loss

@@ -64,7 +64,7 @@ def load(path: Path) -> list[Example | InputError]:
 
 
 def evaluate(examples: Iterable[Example], extractor: Reader | None = None) -> list[Figure]:
-    """Return the share of values that ``normalise_duration`` gives (P18M is P1Y6M); with an extractor, of those found."""
+    """Return the share of values that ``normalise_duration`` gives (P18M is P1Y6M); with an extractor, those found."""
     tally = Tally(VALUES, MODS, SKIPPED, *((FOUND, WHOLE) if extractor else ()))
     for example in examples:
         for timex in example.durations:
