@@ -110,7 +110,9 @@ async def fill(
     grammar = kind.grammar_of(passage.text)
     if grammar is None:
         return Filled()
-    request = Request(template.render(passage.text, kind.name, kind.record), grammar, passage.text, deadline=deadline)
+    prompt = template.render(passage.text, kind.name, kind.record)
+    closing = engine.info.closing.get(kind.name, 0.0)
+    request = Request(prompt, grammar, passage.text, closing=closing, deadline=deadline)
     patch: Any = instructor.patch  # typed for OpenAI's own clients
     create = patch(create=engine.create, mode=instructor.Mode.JSON_SCHEMA)
     retrying = AsyncRetrying(

@@ -29,15 +29,16 @@ def export(
     name: str,
     quantised: bool = True,
     calibration: Mapping[str, tuple[float, float]] | None = None,
+    closing: Mapping[str, float] | None = None,
 ) -> None:
     """Write ``path``: matrices as Q8_0 (or 32-bit floats when ``quantised`` is false), norms as 32-bit floats.
 
-    ``calibration`` is what ``EngineInfo`` says of it.
+    ``calibration`` and ``closing`` are what ``EngineInfo`` says of them.
     """
     writer = gguf.GGUFWriter(path, "llama")
     _describe(writer, shape, name)
-    if calibration:
-        writer.add_string("accord.calibration", json.dumps(calibration))
+    writer.add_string("accord.calibration", json.dumps(calibration or {}))
+    writer.add_string("accord.closing", json.dumps(closing or {}))
     _vocabulary(writer, json.loads(tokenizer.read_text("utf-8")))
     for key, tensor in weights.items():
         values = tensor.float().numpy().astype(np.float32)

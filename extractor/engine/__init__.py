@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from ..models import ModelFile, Progress, check_memory, read_metadata, resolve
 from .base import Engine, EngineInfo, Request, Stats
@@ -36,8 +38,11 @@ def open_engine(model: str, *, threads: int = 0, context: int = 0, progress: Pro
         window=int(metadata.get("accord.window", context // 3)),
         corrigible=prompt != "bundled",
         prefix=metadata.get("accord.attention") == "prefix",
-        calibration={
-            kind: tuple(line) for kind, line in json.loads(str(metadata.get("accord.calibration", "{}"))).items()
-        },
+        calibration={kind: tuple(line) for kind, line in _by_kind(metadata, "accord.calibration").items()},
+        closing=_by_kind(metadata, "accord.closing"),
     )
     return LlamaEngine(found.path, info, context=context, threads=threads)
+
+
+def _by_kind(metadata: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return dict(json.loads(str(metadata.get(key, "{}"))))

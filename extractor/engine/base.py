@@ -20,7 +20,9 @@ class EngineInfo:
     ``window`` is the number of words in a passage, 0 for whole articles; ``prompt`` names the template
     it was made for; ``corrigible`` says whether a validator's objection can be put to it. A ``prefix`` model
     reads its prompt in both directions and writes causally (Raffel et al. 2020). ``calibration`` maps a kind
-    to (slope, intercept) on the log-odds of its records' raw confidence (Platt 1999).
+    to (slope, intercept) on the log-odds of its records' raw confidence (Platt 1999), and ``closing`` to
+    what is taken off the logits of ending its list, since likeliest answers are too short (Stahlberg and
+    Byrne 2019, arXiv:1908.10090).
     """
 
     name: str
@@ -30,6 +32,7 @@ class EngineInfo:
     corrigible: bool
     prefix: bool = False
     calibration: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    closing: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -56,12 +59,17 @@ class Stats:
 
 @dataclass(frozen=True)
 class Request:
-    """One answer to be written about one passage; ``deadline`` is on the clock of ``time.monotonic``."""
+    """One answer to be written about one passage.
+
+    ``closing`` is taken off the logits of ending the list of records; ``deadline`` is on the clock of
+    ``time.monotonic``.
+    """
 
     prompt: Prompt
     grammar: Grammar
     passage: str
     max_tokens: int = 2048
+    closing: float = 0.0
     deadline: float = field(default=float("inf"))
 
     def expired(self) -> bool:

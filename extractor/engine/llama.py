@@ -142,6 +142,7 @@ class LlamaEngine:
         self._batch = lc.llama_batch_init(self._most, 0, 1)
         self._eos = lc.llama_vocab_eos(self._vocab)
         self._size = lc.llama_vocab_n_tokens(self._vocab)
+        self._closes = np.array([b"]}" in self._piece(token) for token in range(self._size)], np.float32)
         with warnings.catch_warnings():
             # llguidance calls a function by a name that llama-cpp-python has since changed.
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -189,20 +190,22 @@ class LlamaEngine:
                 raise DecodeError("the time for this article was up", stage="timeout", hint="Raise --timeout.")
             draft = answer.draft(room - len(answer.tokens))
             self._decode(pending + draft, outputs=len(draft) + 1, stats=answer.stats)
-            kept, pending = self._advance(matcher, draft, answer)
+            kept, pending = self._advance(matcher, draft, answer, request.closing)
             answer.stats.drafted += len(draft)
             answer.stats.accepted += kept
             self._forget(len(draft) - kept)
         answer.whole = matcher.is_stopped()
 
-    def _advance(self, matcher: llguidance.LLMatcher, draft: list[int], answer: Answer) -> tuple[int, list[int]]:
+    def _advance(
+        self, matcher: llguidance.LLMatcher, draft: list[int], answer: Answer, closing: float
+    ) -> tuple[int, list[int]]:
         """Choose tokens row by row for as long as they are the drafted ones.
 
         Returns how many drafted tokens stay, and the tokens that the next decode has to read.
         """
         row = 0
         while True:
-            choice = self._choose(matcher, row - len(draft) - 1)
+            choice = self._choose(matcher, row - len(draft) - 1, closing)
             matcher.consume_token(choice.token)
             if choice.token == self._eos:
                 return row, []
@@ -221,12 +224,12 @@ class LlamaEngine:
         answer.force(tokens)
         return tokens
 
-    def _choose(self, matcher: llguidance.LLMatcher, row: int) -> Choice:
-        """Return the likeliest token that the grammar allows after a row."""
+    def _choose(self, matcher: llguidance.LLMatcher, row: int, closing: float) -> Choice:
+        """Return the likeliest token that the grammar allows, with ``closing`` off those that end the list."""
         llguidance.numpy.fill_next_token_bitmask(matcher, self._mask, 0)
         bits = np.unpackbits(self._mask[0].view(np.uint8), count=self._size, bitorder="little")
         allowed = np.flatnonzero(bits)
-        logits = self._logits(row)[allowed]
+        logits = self._logits(row)[allowed] - closing * self._closes[allowed]
         best = int(logits.argmax())
         scale = float(logits[best]) + float(np.log(np.exp(logits - logits[best]).sum()))
         logprob = float(logits[best]) - scale
