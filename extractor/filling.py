@@ -73,9 +73,23 @@ def kind(name: str, record: type[BaseModel]) -> Kind:
     item: Any = Annotated[record, AfterValidator(_check)]
     items: Any = Annotated[list[item], Field(max_length=MOST_RECORDS), AfterValidator(_no_duplicates)]
     fields: Any = {name: (items, ...)}
-    answer: type[BaseModel] = create_model(f"{record.__name__}List", **fields)
+    answer = create_model(f"{record.__name__}List", __base__=_Answer, **fields)
     find = find_durations if record is Duration else None
-    return Kind(name, record, TypeAdapter(item), answer, build(answer), find)
+    # Wrapped here once; instructor would wrap it for every call.
+    return Kind(name, record, TypeAdapter(item), instructor.openai_schema(answer), build(answer), find)
+
+
+class _Answer(BaseModel):
+    """Makes its JSON schema, which instructor asks for at every call, only once."""
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
+        return _json_schema(cls, args, tuple(options.items()))
+
+
+@lru_cache(maxsize=64)
+def _json_schema(model: type[BaseModel], args: tuple[Any, ...], options: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    return super(_Answer, model).model_json_schema(*args, **dict(options))
 
 
 def _check(record: BaseModel) -> BaseModel:

@@ -166,6 +166,17 @@ def test_an_answer_is_the_same_three_times(bundled: Extractor) -> None:
     assert runs[0] == runs[1] == runs[2]
 
 
+def test_the_price_of_ending_a_list(bundled: Extractor) -> None:
+    assert isinstance(bundled.engine, LlamaEngine)
+    passage = "It rained in Kenya, which will send 40 medics to Chad."
+    free, dear = (
+        ask(bundled.engine, request_for(passage, closing=closing, max_tokens=200)).choices[0] for closing in (-99, 99)
+    )
+    assert free.message.content == '{"commitments":[]}'
+    assert (dear.message.content or "").startswith('{"commitments":[{"actors":["')
+    assert dear.finish_reason == "length"
+
+
 def test_a_deadline_that_has_passed_is_a_timeout(bundled: Extractor) -> None:
     assert isinstance(bundled.engine, LlamaEngine)
     with pytest.raises(DecodeError) as caught:

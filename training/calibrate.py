@@ -1,6 +1,6 @@
 """``python -m training.calibrate --corpus DIR``: gives the trained model what is fitted on the split dev.
 
-For each kind: what is taken off the logits of ending its list, by argument F1; then the line of its
+For each kind: what is taken off the logits of ending its list, by argument F1 of all; then the line of its
 confidence (Platt 1999), whether a record is a gold record against the log-odds of its raw confidence.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from scipy.optimize import minimize
 from extractor import Extractor
 from extractor.evals.evaluation import evaluate
 from extractor.evals.gold_files import Gold, Skipped, load
+from extractor.evals.metrics import Counts
 from extractor.evals.stats import ece
 from extractor.pipeline import KINDS
 
@@ -26,7 +28,7 @@ from .export import export
 from .overlap import ARTICLES, GOLD
 
 Line = tuple[float, float]
-CLOSINGS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
+CLOSINGS = (0.0, 1.0, 2.0)
 
 
 def fit(outcomes: Sequence[tuple[float, bool]]) -> Line:
@@ -40,7 +42,8 @@ def fit(outcomes: Sequence[tuple[float, bool]]) -> Line:
         score = line[0] * odds + line[1]
         return float(np.mean(np.logaddexp(0, score) - target * score))
 
-    found = minimize(loss, np.array([1.0, 0.0])).x
+    # A falling line would put the surer record last.
+    found = minimize(loss, np.array([1.0, 0.0]), bounds=((0, None), (None, None))).x
     return round(float(found[0]), 4), round(float(found[1]), 4)
 
 
@@ -67,16 +70,16 @@ def main() -> None:
 
 
 def best_closing(extractor: Extractor, gold: Sequence[Gold | Skipped]) -> dict[str, float]:
-    """Return for each kind which of ``CLOSINGS`` gives the highest argument F1, the least of equals."""
-    info, best = extractor.engine.info, dict[str, tuple[float, float]]()
+    """Return for each kind which of ``CLOSINGS`` gives, together, the highest argument F1 of all kinds."""
+    info, counts = extractor.engine.info, dict[tuple[str, float], Counts]()
     for closing in CLOSINGS:
         extractor.engine.info = replace(info, closing=dict.fromkeys(KINDS, closing))
         scores = evaluate("raw", gold, extractor.extract).scores
-        f1 = {kind: scores.counts(f"{kind}.relaxed").f1 for kind in scores.kinds()}
-        print(closing, {kind: round(value, 4) for kind, value in f1.items()}, flush=True)
-        for kind, value in f1.items():
-            best[kind] = max(best.get(kind, (0.0, 0.0)), (value, -closing))
-    return {kind: -closing for kind, (_, closing) in best.items()}
+        for kind in KINDS:
+            counts[kind, closing] = one = scores.counts(f"{kind}.relaxed")
+            print(f"{kind} {closing}: {one.f1:.4f}", flush=True)
+    choices = (dict(zip(KINDS, chosen, strict=True)) for chosen in product(CLOSINGS, repeat=len(KINDS)))
+    return max(choices, key=lambda choice: sum((counts[one] for one in choice.items()), Counts()).f1)
 
 
 if __name__ == "__main__":

@@ -263,11 +263,14 @@ class LlamaEngine:
         The last token sees the whole prompt either way, so reading it again changes nothing.
         """
         if self._prompt != prompt:
-            self._prompt = prompt
+            self._prompt = []
             self._forget(len(self._cached))
             lc.llama_set_causal_attn(self._ctx, False)
-            self._decode(prompt, outputs=1, stats=stats)
-            lc.llama_set_causal_attn(self._ctx, True)
+            try:
+                self._decode(prompt, outputs=1, stats=stats)
+            finally:
+                lc.llama_set_causal_attn(self._ctx, True)
+            self._prompt = prompt
         self._forget(len(self._cached) - len(prompt) + 1)
         return prompt[-1:]
 
