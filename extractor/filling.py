@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import instructor
 from instructor.core.exceptions import IncompleteOutputException, InstructorRetryException
@@ -82,14 +82,15 @@ def kind(name: str, record: type[BaseModel]) -> Kind:
 class _Answer(BaseModel):
     """Makes its JSON schema, which instructor asks for at every call, only once."""
 
+    _made: ClassVar[dict[type[BaseModel], dict[str, Any]]] = {}
+
     @classmethod
     def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
-        return _json_schema(cls, args, tuple(options.items()))
-
-
-@lru_cache(maxsize=64)
-def _json_schema(model: type[BaseModel], args: tuple[Any, ...], options: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
-    return super(_Answer, model).model_json_schema(*args, **dict(options))
+        if args or options:
+            return super().model_json_schema(*args, **options)
+        if cls not in cls._made:
+            cls._made[cls] = super().model_json_schema()
+        return cls._made[cls]
 
 
 def _check(record: BaseModel) -> BaseModel:
