@@ -162,7 +162,10 @@ def test_a_varied_row_is_a_sound_row(seed: int) -> None:
 
 
 def test_a_cut_keeps_the_records_of_its_window_whole() -> None:
-    text = "Kenya will send 40 medics to Chad. On Friday, in Nairobi, President Amina Otieno said the talks were long."
+    text = (
+        "Kenya will send 40 medics to Chad. "
+        "On Friday, in Nairobi, after a long day, President Amina Otieno said that the talks had been hard."
+    )
     row = {
         "text": text,
         "commitments": [
