@@ -7,11 +7,18 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+
+
+def texts(folder: Path | None, wanted: Collection[str]) -> dict[str, str]:
+    """Return the texts of the documents that are wanted, by id, of those at hand."""
+    if folder is None or not wanted:
+        return {}
+    return {one["id"]: one["text"] for one in documents(folder) if one["id"] in wanted}
 
 
 def documents(folder: Path) -> Iterator[dict[str, Any]]:

@@ -23,7 +23,7 @@ from pydantic.fields import FieldInfo
 from ..article import Article, expand, read
 from ..errors import InputError
 from ..pipeline import KINDS
-from .corpus import documents
+from .corpus import texts as corpus_texts
 
 Record = dict[str, Any]
 
@@ -71,7 +71,7 @@ def load(
         )
     texts = _articles(articles)
     wanted = {content["article"]["id"] for _, _, content in chosen} - texts.keys()
-    texts |= _documents(corpus, wanted)
+    texts |= {name: Article(text, id=name) for name, text in corpus_texts(corpus, wanted).items()}
     return [_gold(file, part, content, texts, corpus) for file, part, content in chosen]
 
 
@@ -91,12 +91,6 @@ def _articles(folders: Sequence[Path]) -> dict[str, Article]:
     present = [str(folder) for folder in folders if folder.exists() and (folder.is_file() or any(folder.iterdir()))]
     found = (article for source in (expand(present) if present else ()) for article in read(source))
     return {article.id: article for article in found if isinstance(article, Article)}
-
-
-def _documents(corpus: Path | None, wanted: set[str]) -> dict[str, Article]:
-    if corpus is None or not wanted:
-        return {}
-    return {d["id"]: Article(d["text"], id=d["id"]) for d in documents(corpus) if d["id"] in wanted}
 
 
 def _gold(file: Path, split: str, content: Record, texts: dict[str, Article], corpus: Path | None) -> Gold | Skipped:

@@ -64,9 +64,7 @@ def main() -> None:
         scores = evaluate("raw", gold, extractor.extract).scores
     lines = {kind: fit(scores.outcomes(kind)) for kind in scores.kinds()}
     print(f"closing {closing}; ECE {ece(scores.outcomes()):.3f} before; {lines}")
-    export(
-        weights, setting.shape, words, options.out, name="accord-bundled", calibration=lines, closing=closing
-    )  # fmt: skip
+    export(weights, setting.shape, words, options.out, name="accord-bundled", calibration=lines, closing=closing)
 
 
 def best_closing(extractor: Extractor, gold: Sequence[Gold | Skipped]) -> dict[str, float]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from extractor.evals.corpus import documents
+from extractor.evals.corpus import texts
 
 from .corpus import held_back
 from .labels import FIELDS, Row, problems, read
@@ -38,15 +38,14 @@ def real(corpus: Path, folder: Path = STAND_OFF) -> Iterator[Row]:
     """
     gold = gold_documents()
     rows = [row for file in sorted(folder.glob("*.jsonl")) for row in read(file)]
-    wanted = {row["document"] for row in rows}
-    texts = {d["id"]: d["text"] for d in documents(corpus) if d["id"] in wanted}
+    found = texts(corpus, {row["document"] for row in rows})
     for row in rows:
         name = row["document"]
         if name in gold or held_back(name):
             raise ValueError(f"{row['id']}: document {name} is kept for evaluation")
-        if name not in texts or hashlib.sha256(texts[name].encode()).hexdigest() != row["sha256"]:
+        if name not in found or hashlib.sha256(found[name].encode()).hexdigest() != row["sha256"]:
             raise ValueError(f"{row['id']}: document {name} is not in {corpus}, or its text has changed")
-        text = texts[name][row["start"] : row["end"]]
+        text = found[name][row["start"] : row["end"]]
         yield _sound({"id": row["id"], "text": text} | _lists(row, lambda span, text=text: text[span[0] : span[1]]))  # type: ignore[misc]
 
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from ...article import Article
 from ...errors import InputError
-from ..corpus import documents
+from ..corpus import texts
 from ..evaluation import default_corpus
 from .common import WHOLE, Figure, Reader, Tally, read_records, require
 
@@ -55,8 +55,8 @@ def load(path: Path) -> list[Example | InputError]:
     """Return the paragraphs of a file or of a folder's ``*.jsonl``. Raises ``InputError`` if none can be used."""
     files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
     rows = [row for file in files for row in read_records(file, _row.validate_python, _HINT)]
-    texts = _texts({row.document for row in rows if isinstance(row, _StandOff)})
-    loaded = [row if isinstance(row, InputError) else _example(row, texts) for row in rows]
+    found = texts(default_corpus(), {row.document for row in rows if isinstance(row, _StandOff)})
+    loaded = [row if isinstance(row, InputError) else _example(row, found) for row in rows]
     require(path, loaded, _HINT)
     return loaded
 
@@ -76,17 +76,10 @@ def evaluate(examples: Iterable[Example], extractor: Reader) -> list[Figure]:
     return tally.figures()
 
 
-def _texts(wanted: set[str]) -> Mapping[str, str]:
-    folder = default_corpus()
-    if not wanted or folder is None:
-        return {}
-    return {one["id"]: one["text"] for one in documents(folder) if one["id"] in wanted}
-
-
-def _example(row: Any, texts: Mapping[str, str]) -> Example | InputError:
+def _example(row: Any, found: Mapping[str, str]) -> Example | InputError:
     if isinstance(row, _Written):
         return Example(row.topic, Article(row.text, id=row.id))
-    text = texts.get(row.document)
+    text = found.get(row.document)
     if text is None:
         return Example(row.topic, None)
     if hashlib.sha256(text.encode()).hexdigest() != row.sha256:
