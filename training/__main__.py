@@ -35,7 +35,7 @@ SETTINGS = {
         60_000_000,
         (
             Stage("language", 1000, language_share=1.0),
-            Stage("extraction", 2600, language_share=0.3, labelled_share=0.5),
+            Stage("extraction", 4200, language_share=0.3, labelled_share=0.5),
             Stage("finish", 1600, language_share=0.1, labelled_share=0.8, decay=1.0, rate=2.5e-3),
         ),
     ),
