@@ -81,6 +81,7 @@ def run(
     prompt: Annotated[str | None, typer.Option(help="template: bundled, instruct, or a file")] = None,
     threads: Annotated[int, typer.Option(help="threads for the model; 0 for all cores", min=0)] = 0,
     context: Annotated[int, typer.Option(help="tokens the model's context holds; 0 for the model's own", min=0)] = 0,
+    parallel: Annotated[int, typer.Option(help="passages read at once; 0 for what suits the memory", min=0)] = 0,
     window: Annotated[int | None, typer.Option(help="words read at once; 0 for whole articles", min=0)] = None,
     min_confidence: Annotated[float, typer.Option(help="leave out records below it", min=0, max=1)] = 0,
     timeout: Annotated[float, typer.Option(help="seconds for one article", min=0.1)] = TIMEOUT,
@@ -91,7 +92,7 @@ def run(
     sources = expand(inputs)
     kinds = dict([load_schema(schema)]) if schema else None
     with ExitStack() as stack:
-        engine = stack.enter_context(closing(_open(model, threads, context, quiet)))
+        engine = stack.enter_context(closing(_open(model, quiet, threads, context, parallel)))
         limits = Limits(timeout=timeout)
         extractor = Extractor(
             engine=engine, schema=kinds, prompt=prompt, window=window, min_confidence=min_confidence, limits=limits
@@ -105,7 +106,7 @@ def run(
     raise typer.Exit(0 if sound else 1)
 
 
-def _open(model: str, threads: int, context: int, quiet: bool) -> Engine:
+def _open(model: str, quiet: bool, threads: int = 0, context: int = 0, parallel: int = 0) -> Engine:
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=_err, disable=quiet or not _err.is_terminal, transient=True) as bar:
         task = bar.add_task(model, total=None)
@@ -113,7 +114,7 @@ def _open(model: str, threads: int, context: int, quiet: bool) -> Engine:
         def show(done: int, total: int | None) -> None:
             bar.update(task, completed=done, total=total)
 
-        return open_engine(model, threads=threads, context=context, progress=show)
+        return open_engine(model, threads=threads, context=context, parallel=parallel, progress=show)
 
 
 def _run(extractor: Extractor, sources: list[str], store: Store | None, quiet: bool) -> bool:
@@ -123,18 +124,26 @@ def _run(extractor: Extractor, sources: list[str], store: Store | None, quiet: b
     sound, skipped, total = True, 0, 0
     with _progress(quiet or not _err.is_terminal) as progress:
         task = progress.add_task("", total=len(sources), speed="")
-        try:
+
+        def new() -> Iterator[Article | InputError]:
+            nonlocal total, skipped
             for article, last in _articles(sources):
                 total += 1
+                if isinstance(article, InputError):
+                    _complain(article)
                 if store and isinstance(article, Article) and store.done(article.id, article.sha256):
                     skipped += 1
                 else:
-                    extraction = _one(extractor, article)
-                    sound &= extraction.complete
-                    _put(extraction, store, console, tables)
+                    yield article
+                progress.update(task, advance=last)
+
+        try:
+            for number, extraction in enumerate(extractor.extract_many(new()), 1):
+                sound &= extraction.complete
+                _put(extraction, store, console, tables)
                 engine = extractor.engine.stats
                 speed = f"{engine.output_tokens / max(engine.seconds, 1e-9):.0f} tokens/s"
-                progress.update(task, advance=last, speed=f"{total} articles, {speed}")
+                progress.update(task, speed=f"{number} articles, {speed}")
         except KeyboardInterrupt:
             progress.stop()
             again = " Run the same command to go on." if store else ""
@@ -155,14 +164,6 @@ def _articles(sources: list[str]) -> Iterator[tuple[Article | InputError, bool]]
             ahead = article
         if ahead is not None:
             yield ahead, True
-
-
-def _one(extractor: Extractor, article: Article | InputError) -> Extraction:
-    if isinstance(article, Article):
-        (extraction,) = extractor.extract_many([article])
-        return extraction
-    _complain(article)
-    return extractor.unread(article.place, article)
 
 
 def _put(extraction: Extraction, store: Store | None, console: Console, tables: bool) -> None:
@@ -191,7 +192,8 @@ def _progress(hidden: bool) -> Progress:
 def _print_stats(extractor: Extractor) -> None:
     stats = extractor.engine.stats
     _err.print(
-        f"{stats.output_tokens} output tokens in {stats.seconds:.1f} s ({stats.prompt_tokens} prompt tokens): "
+        f"{stats.output_tokens} output tokens in {stats.seconds:.1f} s, {stats.decoding:.1f} s of them in the model's "
+        f"own code ({stats.prompt_tokens} prompt tokens): "
         f"{stats.forced} forced, {stats.sampled} chosen; {stats.accepted} of {stats.drafted} drafted were right; "
         f"{stats.steps} decode steps, {stats.step_share():.2f} for each output token"
     )
@@ -248,7 +250,7 @@ def evaluate(
         if predictions:
             extract = evaluation.predicted(load(predictions))
         else:
-            engine = stack.enter_context(closing(_open(model, 0, 0, not _err.is_terminal)))
+            engine = stack.enter_context(closing(_open(model, not _err.is_terminal)))
             extract = Extractor(engine=engine, prompt=prompt, min_confidence=min_confidence).extract
         result = evaluation.evaluate(named, loaded, extract, people, each)
     console = Console()

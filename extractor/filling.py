@@ -11,10 +11,10 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, cast
 
 import instructor
 from instructor.core.exceptions import IncompleteOutputException, InstructorRetryException
@@ -22,7 +22,7 @@ from openai.types.chat import ChatCompletion
 from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError, create_model
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, stop_after_delay
 
-from .engine.base import Engine, Request
+from .engine.base import Engine, EngineInfo, Request
 from .errors import DecodeError, ExtractorError
 from .grammar import Grammar, build, listing
 from .measures import find_durations
@@ -114,10 +114,19 @@ def _no_duplicates(records: list[BaseModel]) -> list[BaseModel]:
     return records
 
 
+Create = Callable[..., Awaitable[Any]]
+
+
+def patched(engine: Engine) -> Create:
+    """Let instructor ask ``engine``, validate what comes and ask again."""
+    patch: Any = instructor.patch  # typed for OpenAI's own clients
+    return cast(Create, patch(create=engine.create, mode=instructor.Mode.JSON_SCHEMA))
+
+
 async def fill(
-    engine: Engine, template: Template, kind: Kind, passage: Passage, deadline: float, budget: float
+    create: Create, info: EngineInfo, template: Template, kind: Kind, passage: Passage, deadline: float, budget: float
 ) -> Filled:
-    """Ask the model for the records of one kind in one passage.
+    """Ask the model, by what ``patched`` returned, for the records of one kind in one passage.
 
     ``deadline`` is on the clock of ``time.monotonic``; ``budget`` limits the seconds spent on
     corrections. What goes wrong with single records becomes failures; ``ModelError`` is raised.
@@ -126,12 +135,10 @@ async def fill(
     if grammar is None:
         return Filled()
     prompt = template.render(passage.text, kind.name, kind.record)
-    closing = engine.info.closing.get(kind.name, 0.0)
+    closing = info.closing.get(kind.name, 0.0)
     request = Request(prompt, grammar, passage.text, closing=closing, deadline=deadline)
-    patch: Any = instructor.patch  # typed for OpenAI's own clients
-    create = patch(create=engine.create, mode=instructor.Mode.JSON_SCHEMA)
     retrying = AsyncRetrying(
-        stop=stop_after_attempt(ATTEMPTS if engine.info.corrigible else 1) | stop_after_delay(budget),
+        stop=stop_after_attempt(ATTEMPTS if info.corrigible else 1) | stop_after_delay(budget),
         retry=retry_if_exception_type(ValidationError),
         reraise=True,
     )
@@ -158,7 +165,7 @@ async def fill(
         if isinstance(cause, ExtractorError) or not error.failed_attempts:
             raise cause or error from None
         last = error.failed_attempts[-1].completion
-    _collect(last, kind, passage, filled, engine.info.calibration.get(kind.name))
+    _collect(last, kind, passage, filled, info.calibration.get(kind.name))
     return filled
 
 

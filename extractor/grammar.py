@@ -12,6 +12,7 @@ import json
 import types
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import annotated_types as at
@@ -43,8 +44,13 @@ class Grammar:
         """Return the grammar for answers about ``passage``."""
         if "quote" not in self.rules:
             return self.rules
-        pieces = json.dumps([escaped(piece) for piece in chunks(passage)])
-        return f'{self.rules}{_QUOTE}SUBSTRING: %regex {{"substring_chunks": {pieces}}}\n'
+        return f"{self.rules}{_QUOTE}{_substring(passage)}"
+
+
+@lru_cache(maxsize=64)
+def _substring(passage: str) -> str:
+    pieces = json.dumps([escaped(piece) for piece in chunks(passage)])
+    return f'SUBSTRING: %regex {{"substring_chunks": {pieces}}}\n'
 
 
 def build(model: type[BaseModel]) -> Grammar:

@@ -6,7 +6,8 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from importlib.metadata import version
 from types import TracebackType
@@ -17,7 +18,7 @@ from pydantic import BaseModel
 from .article import Article
 from .engine import Engine, open_engine
 from .errors import ExtractorError, InputError
-from .filling import Filled, Kind, fill, kind
+from .filling import Filled, Kind, fill, kind, patched
 from .grounding import ground
 from .merging import merge
 from .passages import Passage, windows
@@ -34,6 +35,21 @@ TIMEOUT = 120.0  # seconds for one article
 _PACKAGES = ("accord-extractor", "llama-cpp-python", "llguidance", "instructor", "pydantic")
 
 
+class _Reading:
+    """An article while it is read: its parts, in order, what came of each, and how many are left."""
+
+    def __init__(
+        self,
+        article: Article,
+        parts: list[tuple[Kind, Passage]],
+        deadline: float,
+        finish: Callable[[Extraction], None],
+    ) -> None:
+        self.article, self.parts, self.deadline, self.finish = article, parts, deadline, finish
+        self.filled: list[Filled | None] = [None] * len(parts)
+        self.left = len(parts)
+
+
 @dataclass(frozen=True)
 class Limits:
     """What one article may cost: seconds in all, and seconds for correcting one answer."""
@@ -47,8 +63,10 @@ class Extractor:
 
     ``model`` is a known name, a path to a GGUF file, ``hf:owner/repo/file.gguf[@sha256]`` or
     ``openai:URL#name``; an ``engine`` of one's own takes its place. ``schema`` maps the names of lists
-    to record types and is by default the four kinds. ``prompt`` is a template's name or path. Records
-    whose confidence is below ``min_confidence`` (0 to 1) are left out.
+    to record types and is by default the four kinds. ``prompt`` is a template's name or path.
+    ``parallel`` requests are answered at once (0 for as many as suit the memory), with ``threads`` (0 for all
+    cores) and ``context`` tokens for each (0 for the model's own). ``window`` words are read at once (0 for
+    whole articles). Records whose confidence is below ``min_confidence`` (0 to 1) are left out.
     Raises ``ModelError``, ``SchemaError`` or ``PromptError``. Close it, or use it as a context manager.
     """
 
@@ -61,6 +79,7 @@ class Extractor:
         prompt: str | None = None,
         threads: int = 0,
         context: int = 0,
+        parallel: int = 0,
         window: int | None = None,
         min_confidence: float = 0.0,
         limits: Limits | None = None,
@@ -68,9 +87,15 @@ class Extractor:
         own_template = load_template(prompt) if prompt else None
         self.kinds: list[Kind] = [kind(name, record) for name, record in (schema or KINDS).items()]
         self._own = engine is None
-        self.engine = engine or open_engine(model, threads=threads, context=context)
+        self.engine = engine or open_engine(model, threads=threads, context=context, parallel=parallel)
+        self._create = patched(self.engine)
         self.template: Template = own_template or load_template(self.engine.info.prompt)
-        self.window = self.engine.info.window if window is None else window
+        info = self.engine.info
+        self.window = info.window if window is None else window
+        self._windows: dict[int, list[Kind]] = {}  # words in a passage, and the kinds that read such passages
+        for one in self.kinds:
+            size = info.windows.get(one.name, info.window) if window is None else window
+            self._windows.setdefault(size, []).append(one)
         self.min_confidence = min_confidence
         self.limits = limits or Limits()
         self.provenance = self._provenance()
@@ -93,54 +118,87 @@ class Extractor:
         return asyncio.run(self.aextract(article))
 
     async def aextract(self, article: Article | str) -> Extraction:
-        """Extract from one article. What fails is in ``failures``; only ``ModelError`` is raised."""
+        """Extract from one article. What fails is in ``failures``; ``ModelError`` and ``PromptError`` are raised."""
         article = Article(article) if isinstance(article, str) else article
-        deadline = time.monotonic() + self.limits.timeout
-        found: dict[str, list[BaseModel]] = {one.name: [] for one in self.kinds}
-        failures: list[Failure] = []
-        complete = True
-        for passage in windows(article.text, self.window):
-            for one in self.kinds:
-                filled = await self._fill(one, passage, deadline)
-                found[one.name] += [ground(record, passage) for record in filled.records]
-                failures += filled.failures
-                complete &= filled.whole
-            if time.monotonic() > deadline:
-                left = Failure(
-                    stage="timeout", message="not read, the time was up", start=passage.end, end=len(article.text)
-                )
-                complete = left.start == left.end and complete
-                failures += [] if complete else [left]
-                break
-        merged = {name: [*filter(self._sure, records)] for name, records in merge(found, article.text).items()}
-        return self._extraction(article, merged, failures, complete)
+        async with aclosing(self.aextract_many([article])) as extractions:
+            return await anext(extractions)
 
-    def extract_many(self, articles: Iterable[Article | str]) -> Iterator[Extraction]:
+    def extract_many(self, articles: Iterable[Article | str | InputError]) -> Iterator[Extraction]:
         """Yield the extractions of many articles as they finish; one that fails yields its failure.
 
+        An ``InputError`` stands for an article that could not be read, as ``read`` yields it.
         ``ModelError`` and ``PromptError`` end the run.
         """
         with asyncio.Runner() as runner:
-            for article in articles:
-                yield runner.run(self._extract_safely(article))
+            extractions = self.aextract_many(articles)
+            try:
+                while (extraction := runner.run(_next(extractions))) is not None:
+                    yield extraction
+            finally:
+                runner.run(extractions.aclose())
 
-    async def aextract_many(self, articles: Iterable[Article | str]) -> AsyncIterator[Extraction]:
+    async def aextract_many(self, articles: Iterable[Article | str | InputError]) -> AsyncGenerator[Extraction, None]:
         """Like ``extract_many``, inside an event loop."""
-        for article in articles:
-            yield await self._extract_safely(article)
+        finished: asyncio.Queue[Extraction | None] = asyncio.Queue()
+        # Articles go one after another, so that each is done soon; the next one fills what room is left.
+        jobs = self._jobs(articles, finished.put_nowait)
+        # Twice as many as the engine answers at once: half of them wait with their requests prepared.
+        workers = [asyncio.create_task(self._work(jobs)) for _ in range(2 * self.engine.parallel)]
+        all_done = asyncio.gather(*workers)
+        all_done.add_done_callback(lambda _: finished.put_nowait(None))
+        try:
+            while (extraction := await finished.get()) is not None:
+                yield extraction
+            await all_done
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, all_done, return_exceptions=True)
 
-    async def _extract_safely(self, article: Article | str) -> Extraction:
+    def _jobs(
+        self, articles: Iterable[Article | str | InputError], finish: Callable[[Extraction], None]
+    ) -> Iterator[tuple[_Reading, int]]:
+        """Yield what there is to fill, article by article; ``finish`` is called with each that is done."""
+        for article in articles:
+            try:
+                article = Article(article) if isinstance(article, str) else article
+            except InputError as error:
+                article = error
+            if isinstance(article, InputError):
+                finish(self.unread(article.place, article))
+                continue
+            parts = [
+                (one, passage)
+                for size, kinds in self._windows.items()
+                for passage in windows(article.text, size)
+                for one in kinds
+            ]
+            reading = _Reading(article, parts, time.monotonic() + self.limits.timeout, finish)
+            if not parts:
+                finish(self._extraction(reading))
+            for number in range(len(parts)):
+                yield reading, number
+
+    async def _work(self, jobs: Iterator[tuple[_Reading, int]]) -> None:
+        """Fill one part after another."""
+        for reading, number in jobs:
+            if time.monotonic() <= reading.deadline:
+                reading.filled[number] = await self._fill(reading, *reading.parts[number])
+            reading.left -= 1
+            if not reading.left:
+                reading.finish(self._extraction(reading))
+
+    async def _fill(self, reading: _Reading, one: Kind, passage: Passage) -> Filled:
         try:
-            article = Article(article) if isinstance(article, str) else article
-        except InputError as error:
-            return self.unread("", error)
-        try:
-            return await self.aextract(article)
+            return await fill(
+                self._create, self.engine.info, self.template, one, passage, reading.deadline, self.limits.corrections
+            )
         except ExtractorError:  # of the model or the prompt: it would meet every article
             raise
-        except Exception as error:  # the one broad net, so that one article never ends a run of many
+        except Exception as error:  # the one broad net, so that one passage never ends a run of many
             message = f"{type(error).__name__}: {error}"
-            return self._extraction(article, {}, [Failure(stage="fill", message=message)], complete=False)
+            failure = Failure(stage="fill", message=message, kind=one.name, start=passage.start, end=passage.end)
+            return Filled(failures=[failure], whole=False)
 
     def unread(self, article_id: str, error: InputError) -> Extraction:
         """The extraction of an article that cannot be read: nothing but the failure."""
@@ -151,16 +209,26 @@ class Extractor:
             provenance=self.provenance,
         )
 
-    async def _fill(self, one: Kind, passage: Passage, deadline: float) -> Filled:
-        return await fill(self.engine, self.template, one, passage, deadline, self.limits.corrections)
-
     def _sure(self, record: BaseModel) -> bool:
         confidence = getattr(record, "confidence", None)
         return confidence is None or confidence >= self.min_confidence
 
-    def _extraction(
-        self, article: Article, merged: Mapping[str, list[Any]], failures: list[Failure], complete: bool
-    ) -> Extraction:
+    def _extraction(self, reading: _Reading) -> Extraction:
+        """Ground, merge and sort what was filled."""
+        article = reading.article
+        found: dict[str, list[BaseModel]] = {one.name: [] for one in self.kinds}
+        failures: list[Failure] = []
+        unread: list[int] = []
+        for (one, passage), filled in zip(reading.parts, reading.filled, strict=True):
+            if filled:
+                found[one.name] += [ground(record, passage) for record in filled.records]
+                failures += filled.failures
+            else:
+                unread.append(passage.start)
+        if unread:
+            message = "not read, the time was up"
+            failures.append(Failure(stage="timeout", message=message, start=min(unread), end=len(article.text)))
+        merged = {name: [*filter(self._sure, records)] for name, records in merge(found, article.text).items()}
         own = {name: records for name, records in merged.items() if name in KINDS}
         others = {name: [r.model_dump(mode="json") for r in rs] for name, rs in merged.items() if name not in KINDS}
         source = Source(
@@ -175,7 +243,7 @@ class Extractor:
             **own,
             records=others,
             failures=failures,
-            complete=complete,
+            complete=all(filled and filled.whole for filled in reading.filled),
             provenance=self.provenance,
         )
 
@@ -192,6 +260,10 @@ class Extractor:
             window=self.window,
             min_confidence=self.min_confidence,
         )
+
+
+async def _next(extractions: AsyncGenerator[Extraction, None]) -> Extraction | None:
+    return await anext(extractions, None)
 
 
 def extract(article: Article | str, model: str = "bundled", **options: Any) -> Extraction:

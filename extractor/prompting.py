@@ -11,11 +11,12 @@ import hashlib
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import jinja2
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel
@@ -24,6 +25,7 @@ from .errors import PromptError
 from .grammar import model_fields
 
 _BLOCKS = ("system", "user")
+_NONCE = secrets.token_hex(8)  # no article can know it
 _WITHOUT_TEMPLATE = "{% for message in messages %}{{ message.content }}\n\n{% endfor %}"
 
 
@@ -57,7 +59,7 @@ class Template:
         """Fill the template for the records of one kind. Raises ``PromptError``."""
         variables = {"passage": passage, "kind": kind, "guideline": guideline(record), "name": record.__name__}
         try:
-            template = _environment().from_string(self.source)
+            template = _compiled(self.source)
             context = template.new_context(variables)
             texts = {
                 role: "".join(template.blocks[role](context)).strip("\n") for role in _BLOCKS if role in template.blocks
@@ -97,28 +99,30 @@ def segments(
     chat_template: str | None, messages: Sequence[dict[str, Any]], *, bos: str = "", eos: str = ""
 ) -> list[Segment]:
     """Wrap messages in a model's chat template. Raises ``PromptError`` when the template does not render."""
-    nonce = secrets.token_hex(8)
-    stand_ins = [{**message, "content": f"@{nonce}:{number}@"} for number, message in enumerate(messages)]
+    stand_ins = [{**message, "content": f"@{_NONCE}:{number}@"} for number, message in enumerate(messages)]
     try:
-        text = (
-            _environment()
-            .from_string(chat_template or _WITHOUT_TEMPLATE)
-            .render(messages=stand_ins, add_generation_prompt=True, bos_token=bos, eos_token=eos, tools=None)
+        text = _compiled(chat_template or _WITHOUT_TEMPLATE).render(
+            messages=stand_ins, add_generation_prompt=True, bos_token=bos, eos_token=eos, tools=None
         )
     except (TemplateError, TypeError, ValueError) as error:
         raise PromptError(
             f"the model's chat template does not render: {error}", hint="Use another model, or another prompt."
         ) from error
-    return [piece for piece in _cut(text, nonce, messages) if piece.text]
+    return [piece for piece in _cut(text, messages) if piece.text]
 
 
-def _cut(text: str, nonce: str, messages: Sequence[dict[str, Any]]) -> Iterable[Segment]:
-    first, *rest = text.split(f"@{nonce}:")
+def _cut(text: str, messages: Sequence[dict[str, Any]]) -> Iterable[Segment]:
+    first, *rest = text.split(f"@{_NONCE}:")
     yield Segment(first, trusted=True)
     for piece in rest:
         number, _, after = piece.partition("@")
         yield Segment(str(messages[int(number)]["content"]), trusted=False)
         yield Segment(after, trusted=True)
+
+
+@lru_cache(maxsize=8)
+def _compiled(source: str) -> jinja2.Template:
+    return _environment().from_string(source)
 
 
 @cache

@@ -8,6 +8,8 @@ import random
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -25,8 +27,9 @@ from extractor.passages import windows
 from extractor.pipeline import KINDS
 from extractor.prompting import Prompt, load_template
 from extractor.schemas import Commitment, Quote, occurrences
+from training import labelled
 
-from .conftest import REPOSITORY, engine_info, shared
+from .conftest import REPOSITORY, engine_info
 
 NEAR_TIE = 0.1  # in a log-probability, for quantised weights
 
@@ -111,23 +114,30 @@ def test_article_text_is_read_as_plain_text(bundled: Extractor, passage: str) ->
     prompt = engine._tokenise_prompt(load_template("bundled").render(passage, "commitments", Commitment).messages)
     controls = [token for token in prompt if token < 4]
     assert (prompt[0], prompt[-1], len(controls)) == (0, 3, 2)  # <s> and <extract> of the template
-    assert b"".join(map(engine._piece, prompt[1:-1])).decode() == passage
+    assert b"".join(map(engine._context.piece, prompt[1:-1])).decode() == passage
     for record in bundled.extract(passage).commitments:
         assert passage[record.action.start : record.action.end] == record.action.text
 
 
 def _answers(engine: LlamaEngine, texts: list[str]) -> list[ChatCompletion]:
-    return [
-        ask(engine, Request(load_template("bundled").render(w.text, name, record), kind(name, record).grammar, w.text))
+    requests = [
+        Request(load_template("bundled").render(w.text, name, record), kind(name, record).grammar, w.text)
         for text in texts
         for w in windows(text, 90)
         for name, record in KINDS.items()
     ]
 
+    async def all_at_once() -> list[ChatCompletion]:
+        return await asyncio.gather(*(engine.create(request=request, messages=[]) for request in requests))
+
+    return asyncio.run(all_at_once())
+
 
 def _texts() -> list[str]:
-    folders = [folder for folder in (REPOSITORY / "seeds", shared("seeds")) if folder]
-    return [file.read_text("utf-8") for folder in folders for file in sorted(folder.glob("*.txt"))]
+    """Three seed articles and short news passages of all sorts: 200 documents."""
+    articles = [file.read_text("utf-8") for file in sorted((REPOSITORY / "seeds").glob("*.txt"))[:3]]
+    short = [row["text"] for row in labelled.written() if len(row["text"].split()) < 40]
+    return articles + short[:197]
 
 
 @pytest.fixture(scope="module")
@@ -137,11 +147,19 @@ def answers(bundled: Extractor) -> list[ChatCompletion]:
     return _answers(bundled.engine, _texts())
 
 
-@pytest.mark.parametrize("off", [{"drafts": 0}, {"forced": False, "drafts": 0}], ids=["no drafts", "nothing forced"])
+@pytest.mark.parametrize(
+    "off",
+    [
+        {"parallel": 1},
+        {"parallel": 16, "drafts": 0},
+        {"parallel": 5, "drafts": 0, "forced": False, "shared": False},
+    ],
+    ids=["1 sequence", "16 sequences, no drafts", "5 sequences, everything off"],
+)
 def test_accelerators_change_no_record(
     bundled: Extractor, answers: list[ChatCompletion], off: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plain = LlamaEngine(BUNDLED, bundled.engine.info, **off)
+    plain = LlamaEngine(BUNDLED, bundled.engine.info, **{"parallel": 8} | off)
     one, other = answers, _answers(plain, _texts())
     plain.close()
     ties = 0
@@ -182,6 +200,62 @@ def test_a_deadline_that_has_passed_is_a_timeout(bundled: Extractor) -> None:
     with pytest.raises(DecodeError) as caught:
         ask(bundled.engine, request_for("Chad will send ten trucks.", deadline=time.monotonic() - 1))
     assert caught.value.stage == "timeout"
+
+
+def test_a_call_waits_for_a_free_slot_and_no_longer() -> None:
+    """Three answers without end hold all places; taken back or out of time, they give them up."""
+    with closing(LlamaEngine(BUNDLED, engine_info(BUNDLED), parallel=3)) as engine:
+        endless = request_for(_texts()[0][:900], closing=99)
+
+        async def run() -> None:
+            late = replace(endless, deadline=time.monotonic() + 0.5)
+            calls = [asyncio.create_task(engine.create(request=one, messages=[])) for one in (endless, endless, late)]
+            last = asyncio.create_task(engine.create(request=request_for("Chad will send ten trucks."), messages=[]))
+            await asyncio.sleep(0.2)
+            assert not last.done()
+            calls[0].cancel()
+            assert (await asyncio.wait_for(last, 20)).choices[0].finish_reason == "stop"
+            with pytest.raises(DecodeError):
+                await calls[2]
+            calls[1].cancel()
+            await asyncio.wait(calls)
+
+        asyncio.run(run())
+
+
+def test_one_failure_of_the_model_does_not_end_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(LlamaEngine(BUNDLED, engine_info(BUNDLED), parallel=2)) as engine:
+        whole, request = engine._context.decode, request_for("Chad will send ten trucks.")
+
+        def broken(*args: Any, **options: Any) -> Any:
+            monkeypatch.setattr(engine._context, "decode", whole)
+            raise RuntimeError("a cosmic ray")
+
+        monkeypatch.setattr(engine._context, "decode", broken)
+        with pytest.raises(ModelError, match="a cosmic ray"):
+            ask(engine, request)
+        assert ask(engine, request).choices[0].finish_reason == "stop"
+    with pytest.raises(ModelError, match="closed"):
+        ask(engine, request)
+
+
+def test_a_prompt_is_read_once_for_all_who_share_it(bundled: Extractor) -> None:
+    passage = _texts()[0][:600]
+    read = []
+    for shared_prompts in (True, False):
+        with closing(LlamaEngine(BUNDLED, bundled.engine.info, parallel=4, shared=shared_prompts)) as engine:
+            whole, tokens = engine._context.decode, 0
+
+            def decode(runs: Any, whole: Any = whole, **options: Any) -> Any:
+                nonlocal tokens
+                tokens += sum(len(run.tokens) for run in runs)
+                return whole(runs, **options)
+
+            engine._context.decode = decode  # type: ignore[method-assign]
+            _answers(engine, [passage])
+            read.append((tokens, engine.stats.prompt_tokens))
+    (once, prompts), (every_time, _) = read
+    assert every_time - once == prompts * 3 // 4
 
 
 def test_too_few_tokens_cut_the_answer_short(bundled: Extractor) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from extractor.engine import FakeEngine, Request
 from extractor.engine.base import completion
-from extractor.filling import ATTEMPTS, Filled, calibrated, fill, kind
+from extractor.filling import ATTEMPTS, Filled, calibrated, fill, kind, patched
 from extractor.passages import Passage
 from extractor.prompting import load_template
 from extractor.schemas import Commitment, Dispute, Duration
@@ -34,7 +34,9 @@ DURATION = {"text": "six months", "applies_to": None, "modality": "agreed"}
 
 def filled(engine: FakeEngine, record: type = Commitment, name: str = "commitments", budget: float = 30.0) -> Filled:
     deadline = time.monotonic() + 60
-    return asyncio.run(fill(engine, load_template("instruct"), kind(name, record), PASSAGE, deadline, budget))
+    return asyncio.run(
+        fill(patched(engine), engine.info, load_template("instruct"), kind(name, record), PASSAGE, deadline, budget)
+    )
 
 
 def answers(*texts: str, corrigible: bool = True) -> tuple[FakeEngine, list[list[dict[str, Any]]]]:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor import Extractor
-from extractor.filling import fill, kind
+from extractor.filling import fill, kind, patched
 from extractor.measures import find_durations
 from extractor.normalising import normalise_duration
 from extractor.passages import Passage
@@ -86,6 +86,10 @@ def test_the_model_is_asked_about_every_length_and_no_other(bundled: Extractor) 
     text = "Kenya will send 40 medics for six months. The camp has stood for nearly a decade."
     durations = kind("durations", Duration)
     passage = Passage(text, 0, len(text))
-    filled = asyncio.run(fill(bundled.engine, bundled.template, durations, passage, time.monotonic() + 60, 0))
+    filled = asyncio.run(
+        fill(
+            patched(bundled.engine), bundled.engine.info, bundled.template, durations, passage, time.monotonic() + 60, 0
+        )
+    )
     assert [record.text.text for record in filled.records] == ["six months", "nearly a decade"]  # type: ignore[attr-defined]
     assert durations.grammar_of("Kenya will send 40 medics.") is None

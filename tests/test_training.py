@@ -7,7 +7,6 @@ import hashlib
 import json
 import random
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +16,9 @@ pytest.importorskip("torch", reason="training needs the extra [train]")
 
 import torch
 
-from extractor.engine import LlamaEngine, Stats
-from extractor.filling import fill, kind
+from extractor.engine import LlamaEngine
+from extractor.engine.context import Context, Run
+from extractor.filling import fill, kind, patched
 from extractor.grammar import build
 from extractor.models import read_metadata
 from extractor.passages import Passage
@@ -88,7 +88,15 @@ def test_the_small_setting_makes_a_model_that_answers(small: tuple[Path, Path]) 
     text = "Kenya will send 40 medics to Chad for six months."
     durations = kind("durations", KINDS["durations"])
     result = asyncio.run(
-        fill(engine, load_template("bundled"), durations, Passage(text, 0, len(text)), time.monotonic() + 60, 0)
+        fill(
+            patched(engine),
+            engine.info,
+            load_template("bundled"),
+            durations,
+            Passage(text, 0, len(text)),
+            time.monotonic() + 60,
+            0,
+        )
     )
     engine.close()
     assert result.whole or result.failures
@@ -99,7 +107,7 @@ def test_llama_cpp_tokenises_as_training_does(small: tuple[Path, Path]) -> None:
     vocabulary = load(work / "tokenizer.json")
     text = "The “U.S.” and Zelenskyy’s 15-year plan: 3,000 troops… </s> é 日本\n\n  end"
     engine = LlamaEngine(path, engine_info(path), threads=1)
-    assert engine._tokenise(text.encode(), False) == vocabulary.encode(text).ids
+    assert engine._context.tokenise(text.encode(), False) == vocabulary.encode(text).ids
     engine.close()
 
 
@@ -133,13 +141,17 @@ def test_llama_cpp_reads_a_prompt_in_both_directions_as_training_does(small: tup
     decoder = Decoder(shape)
     export(decoder.state_dict(), shape, words, tmp_path / "exact.gguf", name="exact", quantised=False)
     prompt = tree(load(words), next(labelled.written())).prompt
-    info = replace(engine_info(tmp_path / "exact.gguf"), prefix=True)
-    engine = LlamaEngine(tmp_path / "exact.gguf", info, threads=1)
-    for tokens in (prompt, prompt, prompt[:20]):  # the second time from what the context holds
-        engine._decode(engine._read(tokens, Stats()), outputs=1, stats=Stats())
+    context = Context(tmp_path / "exact.gguf", size=0, sequences=2, threads=1, whole=True)
+    for tokens in (prompt, prompt[:20]):
+        last = len(tokens) - 1
+        context.truncate(0, 0)
+        context.decode([Run(0, 0, tokens, 0)], causal=False)
+        context.copy(0, 1, last)
+        context.truncate(0, last)
         expected = decoder.logits(decoder(torch.tensor([tokens])))[0, -1].detach().numpy()
-        assert np.allclose(engine._logits(0), expected, atol=2e-3)
-    engine.close()
+        for found in context.decode([Run(sequence, last, tokens[last:], 1) for sequence in (0, 1)]):
+            assert np.allclose(found, expected, atol=2e-3)
+    context.free()
 
 
 def test_masked_text_is_told_from_the_place_before() -> None:

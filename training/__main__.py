@@ -35,8 +35,8 @@ SETTINGS = {
         60_000_000,
         (
             Stage("language", 1000, language_share=1.0),
-            Stage("extraction", 4200, language_share=0.3, labelled_share=0.5),
-            Stage("finish", 1600, language_share=0.1, labelled_share=0.8, decay=1.0, rate=2.5e-3),
+            Stage("extraction", 4000, language_share=0.3, labelled_share=0.5),
+            Stage("finish", 1300, language_share=0.1, labelled_share=0.8, decay=1.0, rate=2.5e-3),
         ),
     ),
     # Proves the way from text to GGUF in seconds; it learns next to nothing.

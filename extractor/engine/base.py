@@ -17,7 +17,8 @@ from ..prompting import Prompt
 class EngineInfo:
     """What a caller has to know of a model.
 
-    ``window`` is the number of words in a passage, 0 for whole articles; ``prompt`` names the template
+    ``window`` is the number of words in a passage, 0 for whole articles, and ``windows`` those of single kinds
+    where they differ; ``prompt`` names the template
     it was made for; ``corrigible`` says whether a validator's objection can be put to it. A ``prefix`` model
     reads its prompt in both directions and writes causally (Raffel et al. 2020). ``calibration`` maps a kind
     to (slope, intercept) on the log-odds of its records' raw confidence (Platt 1999), and ``closing`` to
@@ -30,6 +31,7 @@ class EngineInfo:
     prompt: str
     window: int
     corrigible: bool
+    windows: Mapping[str, int] = field(default_factory=dict)
     prefix: bool = False
     calibration: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     closing: Mapping[str, float] = field(default_factory=dict)
@@ -37,7 +39,7 @@ class EngineInfo:
 
 @dataclass
 class Stats:
-    """Counts of the work done so far; times in seconds."""
+    """Counts of the work done so far; ``seconds`` at work, of which ``decoding`` in the model's own code."""
 
     prompt_tokens: int = 0
     output_tokens: int = 0
@@ -47,6 +49,7 @@ class Stats:
     drafted: int = 0
     accepted: int = 0
     seconds: float = 0.0
+    decoding: float = 0.0
 
     def step_share(self) -> float:
         """Decode steps for each output token."""
@@ -81,6 +84,7 @@ class Engine(Protocol):
 
     info: EngineInfo
     stats: Stats
+    parallel: int  # requests that it answers at once
 
     async def create(self, *, request: Request, messages: list[dict[str, Any]], **kwargs: Any) -> ChatCompletion:
         """Write one answer in the form of ``request.grammar``.

@@ -18,6 +18,7 @@ class FakeEngine:
     ) -> None:
         self.info = EngineInfo("fake", None, "instruct", window, corrigible)
         self.stats = Stats()
+        self.parallel = 1
         self._answer = answer
 
     async def create(self, *, request: Request, messages: list[dict[str, Any]], **kwargs: Any) -> ChatCompletion:

@@ -1,90 +1,87 @@
-"""A GGUF model in this process, on llama.cpp's low-level batch interface.
+"""A GGUF model in this process, serving many requests at once (continuous batching; Yu et al. 2022, Orca).
 
-Decoding is greedy under the grammar. Tokens that the grammar forces join the next batch without
-being sampled, and inside quotes the passage is drafted and verified in one decode; neither changes
-what is written, only how many decodes it takes.
+One thread owns the context. Every step reads, in one decode, what each sequence has pending: a chunk of its
+prompt, or the tokens it chose, those the grammar forces after them and a draft copied from the passage.
+Each then goes on by as many tokens as it can, and one that is done makes room for the next request. A
+prompt that a sequence holds is shared, not read again. Decoding is greedy under the grammar, and none of
+this changes what is written.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ctypes
+import itertools
 import os
+import queue
 import threading
 import time
 import warnings
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import llama_cpp as lc
 import llguidance
 import llguidance.numpy
 import numpy as np
 from llguidance.llamacpp import lltokenizer_from_vocab
-from numpy.typing import NDArray
 from openai.types.chat import ChatCompletion
 
-from ..errors import DecodeError, ModelError
-from ..grammar import Grammar
+from ..errors import DecodeError, ExtractorError, ModelError
 from ..prompting import segments
-from .base import EngineInfo, Request, Stats, Token, completion
-from .drafts import SourceDrafts
+from .base import EngineInfo, Request, Stats, completion
+from .context import Context, Run
+from .drafts import Acceptance, Source, SourceDrafts
+from .writing import Logits, Writing, agreement
 
-_BATCH = 512  # tokens in one llama_decode, unless the model has to see its whole prompt at once
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A token that was sampled, its log-probability among the allowed ones, and the runner-up's."""
-
-    token: int
-    logprob: float
-    runner_up: tuple[int, float] | None
+_SHORT = 64  # pending tokens of a sequence that always fit beside the others
 
 
-class Answer:
-    """What is written so far, and the decode statistics of writing it."""
+@dataclass
+class _Job:
+    """An answer to be written, and who waits for it."""
 
-    def __init__(self, drafts: SourceDrafts, piece: Callable[[int], bytes]) -> None:
-        self.tokens: list[Token] = []
-        self.stats = Stats()
-        self.whole = False
-        self._drafts, self._piece = drafts, piece
+    writing: Writing
+    future: asyncio.Future[None]
+    loop: asyncio.AbstractEventLoop
+    left: bool = False
+    number: int = field(default_factory=itertools.count().__next__)
 
-    def force(self, tokens: Sequence[int]) -> None:
-        """Add tokens that the grammar left no choice about."""
-        self.stats.forced += len(tokens)
-        for token in tokens:
-            self._add(token, Token(self._piece(token)))
+    def settle(self, error: Exception | None) -> None:
+        """Tell the one who waits, in its own thread, that the answer is written, or the error."""
+        with suppress(RuntimeError):  # its loop is closed: nobody waits any more
+            self.loop.call_soon_threadsafe(self._settle, error)
 
-    def choose(self, choice: Choice) -> None:
-        """Add a sampled token."""
-        self.stats.sampled += 1
-        runner_up = (self._piece(choice.runner_up[0]), choice.runner_up[1]) if choice.runner_up else None
-        self._add(choice.token, Token(self._piece(choice.token), choice.logprob, runner_up))
+    def _settle(self, error: Exception | None) -> None:
+        if self.future.done():
+            return
+        if error:
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(None)
 
-    def draft(self, most: int) -> list[int]:
-        """Tokens of the passage that are likely to come next."""
-        return self._drafts.propose()[:most]
 
-    def _add(self, number: int, token: Token) -> None:
-        self.tokens.append(token)
-        self.stats.output_tokens += 1
-        self._drafts.feed(number)
+@dataclass
+class _Slot:
+    """One sequence of the context: the tokens whose keys and values it holds, and who writes in it.
 
-    @property
-    def text(self) -> str:
-        return b"".join(token.piece for token in self.tokens).decode(errors="ignore")
+    A job whose prompt another slot is still reading is ``after`` that one's job, to copy so many tokens of it.
+    """
+
+    number: int
+    held: list[int] = field(default_factory=list)
+    job: _Job | None = None
+    after: tuple[_Slot, _Job, int] | None = None
 
 
 class LlamaEngine:
-    """One llama.cpp context, owned by one thread.
+    """A model that answers up to ``parallel`` requests at once.
 
-    ``context`` is in tokens (0 for what the model was trained with), ``drafts`` the most tokens to
-    draft at once (0 for none); ``forced`` switches forced tokens off for comparison.
+    ``context`` is in tokens for each (0 for what the model was trained with), ``drafts`` the most tokens to
+    draft at once (0 for none); ``forced`` and ``shared`` switch forced tokens and the sharing of prompts off
+    for comparison.
     """
 
     def __init__(
@@ -93,245 +90,269 @@ class LlamaEngine:
         info: EngineInfo,
         *,
         context: int = 0,
+        parallel: int = 1,
         threads: int = 0,
-        drafts: int = 4,
+        drafts: int = 8,
         forced: bool = True,
+        shared: bool = True,
     ) -> None:
         self.info = info
+        self.parallel = parallel
         self.stats = Stats()
-        self._drafts, self._forced = drafts, forced
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="llama")
-        self._thread.submit(self._load, path, context, threads or os.cpu_count() or 1).result()
-
-    def close(self) -> None:
-        """Free the model; the engine cannot be used afterwards."""
-        self._thread.submit(self._free).result()
-        self._thread.shutdown()
-
-    async def create(self, *, request: Request, messages: list[dict[str, Any]], **kwargs: Any) -> ChatCompletion:
-        """See ``Engine.create``. A cancelled call stops within one decode."""
-        stop = threading.Event()
-        loop = asyncio.get_running_loop()
-        try:
-            return await loop.run_in_executor(self._thread, self._answer, request, messages, stop)
-        finally:
-            stop.set()
-
-    # Everything below runs in the engine's thread.
-
-    def _load(self, path: Path, context: int, threads: int) -> None:
-        lc.llama_log_set(_drop, ctypes.c_void_p(0))
-        parameters = lc.llama_model_default_params()
-        self._model = lc.llama_model_load_from_file(str(path).encode(), parameters)
-        if not self._model:
-            raise ModelError(f"llama.cpp cannot load {path}", hint="Is it a text model in GGUF that llama.cpp knows?")
-        self._vocab = lc.llama_model_get_vocab(self._model)
-        self.context = context or lc.llama_model_n_ctx_train(self._model)
-        settings = lc.llama_context_default_params()
-        settings.n_ctx = self.context
-        self._most = self.context if self.info.prefix else _BATCH
-        settings.n_batch = settings.n_ubatch = self._most
-        settings.n_threads = settings.n_threads_batch = threads
-        settings.no_perf = True
-        self._ctx = lc.llama_init_from_model(self._model, settings)
-        if not self._ctx:
-            raise ModelError(
-                f"no memory for a context of {self.context} tokens", hint="Choose a smaller --context or model."
-            )
-        self._memory = lc.llama_get_memory(self._ctx)
-        self._batch = lc.llama_batch_init(self._most, 0, 1)
-        self._eos = lc.llama_vocab_eos(self._vocab)
-        self._size = lc.llama_vocab_n_tokens(self._vocab)
-        self._closes = np.array([b"]}" in self._piece(token) for token in range(self._size)], np.float32)
+        self._drafts, self._forced, self._shared = drafts, forced, shared
+        threads = threads or os.cpu_count() or 1
+        self._context = Context(path, size=context, sequences=parallel, threads=threads, whole=info.prefix)
+        self._closes = np.array([b"]}" in piece for piece in self._context.pieces], np.float32)
         with warnings.catch_warnings():
             # llguidance calls a function by a name that llama-cpp-python has since changed.
             warnings.simplefilter("ignore", DeprecationWarning)
-            self._tokenizer = lltokenizer_from_vocab(self._vocab)
-        self._mask = llguidance.numpy.allocate_token_bitmask(1, self._tokenizer.vocab_size)
-        self._cached: list[int] = []  # the tokens whose keys and values the context holds
-        self._prompt: list[int] = []  # the prompt that was read in both directions
-        raw = lc.llama_model_chat_template(self._model, None)
-        self._chat_template = raw.decode() if raw else None
+            self._tokenizer = lltokenizer_from_vocab(self._context.vocabulary)
+        self._executor = llguidance.LLExecutor(threads)
+        self._masks = llguidance.numpy.allocate_token_bitmask(parallel * (drafts + 1), self._tokenizer.vocab_size)
+        self._acceptance = Acceptance()
+        # The kinds of one passage come one after another.
+        self._tokens = lru_cache(maxsize=64)(self._context.tokenise)
+        self._source = lru_cache(maxsize=64)(self._read_source)
+        self._slots = [_Slot(number) for number in range(parallel)]
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._serve, name="llama", daemon=True)
+        self._thread.start()
 
-    def _free(self) -> None:
-        lc.llama_batch_free(self._batch)
-        lc.llama_free(self._ctx)
-        lc.llama_model_free(self._model)
+    def close(self) -> None:
+        """Free the model; the engine cannot be used afterwards."""
+        if self._thread.is_alive():
+            self._jobs.put(None)
+            self._thread.join()
+            self._context.free()
 
-    def _answer(self, request: Request, messages: list[dict[str, Any]], stop: threading.Event) -> ChatCompletion:
-        began = time.monotonic()
+    async def create(self, *, request: Request, messages: list[dict[str, Any]], **kwargs: Any) -> ChatCompletion:
+        """See ``Engine.create``. A cancelled call gives its place up within one decode."""
+        if not self._thread.is_alive():
+            raise ModelError("the engine is closed", hint="Open another.")
+        loop = asyncio.get_running_loop()
+        job = _Job(self._writing(request, messages), loop.create_future(), loop)
+        if not job.writing.done:
+            self._jobs.put(job)
+            try:
+                await job.future
+            finally:
+                job.left = True
+        writing = job.writing
+        return completion(
+            self.info.name,
+            writing.text,
+            whole=writing.whole,
+            tokens=writing.tokens,
+            prompt_tokens=len(writing.prompt),
+        )
+
+    def _writing(self, request: Request, messages: list[dict[str, Any]]) -> Writing:
         prompt = self._tokenise_prompt([*request.prompt.messages, *messages])
-        room = min(request.max_tokens, self.context - len(prompt))
-        if room < 1:
+        if len(prompt) >= self._context.size:
             raise DecodeError(
-                f"the prompt has {len(prompt)} tokens and the context holds {self.context}",
+                f"the prompt has {len(prompt)} tokens and the context holds {self._context.size}",
                 stage="truncated",
                 hint="Choose a larger --context or a smaller --window.",
             )
-        drafts = SourceDrafts(request.passage, self._tokenizer.tokenize_bytes, self._piece, self._drafts)
-        answer = Answer(drafts, self._piece)
-        answer.stats.prompt_tokens = len(prompt)
-        try:
-            self._write(prompt, request, answer, room, stop)
-        finally:
-            answer.stats.seconds = time.monotonic() - began
-            self.stats.add(answer.stats)
-        return completion(
-            self.info.name, answer.text, whole=answer.whole, tokens=answer.tokens, prompt_tokens=len(prompt)
-        )
-
-    def _write(self, prompt: list[int], request: Request, answer: Answer, room: int, stop: threading.Event) -> None:
-        matcher = self._matcher(request.grammar, request.passage)
-        pending = self._read(prompt, answer.stats) if self.info.prefix else self._reuse(prompt)
-        forced = self._force(matcher, answer)
-        pending += forced
-        while not matcher.is_stopped() and len(answer.tokens) < room:
-            if stop.is_set() or request.expired():
-                raise DecodeError("the time for this article was up", stage="timeout", hint="Raise --timeout.")
-            draft = answer.draft(room - len(answer.tokens))
-            self._decode(pending + draft, outputs=len(draft) + 1, stats=answer.stats)
-            kept, pending = self._advance(matcher, draft, answer, request.closing)
-            answer.stats.drafted += len(draft)
-            answer.stats.accepted += kept
-            self._forget(len(draft) - kept)
-        answer.whole = matcher.is_stopped()
-
-    def _advance(
-        self, matcher: llguidance.LLMatcher, draft: list[int], answer: Answer, closing: float
-    ) -> tuple[int, list[int]]:
-        """Choose tokens row by row for as long as they are the drafted ones.
-
-        Returns how many drafted tokens stay, and the tokens that the next decode has to read.
-        """
-        row = 0
-        while True:
-            choice = self._choose(matcher, row - len(draft) - 1, closing)
-            matcher.consume_token(choice.token)
-            if choice.token == self._eos:
-                return row, []
-            answer.choose(choice)
-            written = [choice.token, *self._force(matcher, answer)]
-            agreed = _agreement(written, draft[row:])
-            row += agreed
-            if agreed < len(written) or matcher.is_stopped():
-                return row, written[agreed:]
-
-    def _force(self, matcher: llguidance.LLMatcher, answer: Answer) -> list[int]:
-        """Take the tokens that the grammar forces now; with an end token the answer is done."""
-        tokens: list[int] = matcher.compute_ff_tokens() if self._forced else []
-        matcher.consume_tokens(tokens)
-        tokens = [token for token in tokens if token != self._eos]
-        answer.force(tokens)
-        return tokens
-
-    def _choose(self, matcher: llguidance.LLMatcher, row: int, closing: float) -> Choice:
-        """Return the likeliest token that the grammar allows, with ``closing`` off those that end the list."""
-        llguidance.numpy.fill_next_token_bitmask(matcher, self._mask, 0)
-        bits = np.unpackbits(self._mask[0].view(np.uint8), count=self._size, bitorder="little")
-        allowed = np.flatnonzero(bits)
-        logits = self._logits(row)[allowed] - closing * self._closes[allowed]
-        best = int(logits.argmax())
-        scale = float(logits[best]) + float(np.log(np.exp(logits - logits[best]).sum()))
-        logprob = float(logits[best]) - scale
-        runner_up = None
-        if len(allowed) > 1:
-            logits[best] = -np.inf
-            second = int(logits.argmax())
-            runner_up = (int(allowed[second]), float(logits[second]) - scale)
-        return Choice(int(allowed[best]), logprob, runner_up)
-
-    def _logits(self, row: int) -> NDArray[np.float32]:
-        return np.ctypeslib.as_array(lc.llama_get_logits_ith(self._ctx, row), shape=(self._size,))
-
-    def _matcher(self, grammar: Grammar, passage: str) -> llguidance.LLMatcher:
-        matcher = llguidance.LLMatcher(self._tokenizer, grammar.lark(passage))
+        matcher = llguidance.LLMatcher(self._tokenizer, request.grammar.lark(request.passage))
         if matcher.is_error():
             raise ModelError(
                 f"the grammar was refused: {matcher.get_error()}", hint="Please report this with the article."
             )
-        return matcher
+        drafts = SourceDrafts(self._source(request.passage))
+        return Writing(request, prompt, matcher, drafts, self._context, self._closes, forced=self._forced)
 
-    def _reuse(self, prompt: list[int]) -> list[int]:
-        """Keep what the context already holds of ``prompt``; return the rest, at least its last token."""
-        shared = _agreement(self._cached, prompt[:-1])
-        self._forget(len(self._cached) - shared)
-        return prompt[shared:]
-
-    def _read(self, prompt: list[int], stats: Stats) -> list[int]:
-        """Read ``prompt`` in both directions, unless the context holds it; return its last token, to be read again.
-
-        The last token sees the whole prompt either way, so reading it again changes nothing.
-        """
-        if self._prompt != prompt:
-            self._prompt = []
-            self._forget(len(self._cached))
-            lc.llama_set_causal_attn(self._ctx, False)
-            try:
-                self._decode(prompt, outputs=1, stats=stats)
-            finally:
-                lc.llama_set_causal_attn(self._ctx, True)
-            self._prompt = prompt
-        self._forget(len(self._cached) - len(prompt) + 1)
-        return prompt[-1:]
-
-    def _forget(self, tokens: int) -> None:
-        if tokens:
-            del self._cached[-tokens:]
-            lc.llama_memory_seq_rm(self._memory, 0, len(self._cached), -1)
-
-    def _decode(self, tokens: list[int], outputs: int, stats: Stats) -> None:
-        """Run tokens through the model at the end of the sequence, with logits for the last ``outputs``."""
-        for begin in range(0, len(tokens), self._most):
-            part = tokens[begin : begin + self._most]
-            batch = self._batch
-            batch.n_tokens = len(part)
-            for i, token in enumerate(part):
-                batch.token[i] = token
-                batch.pos[i] = len(self._cached) + i
-                batch.n_seq_id[i] = 1
-                batch.seq_id[i][0] = 0
-                batch.logits[i] = begin + i >= len(tokens) - outputs
-            if (code := lc.llama_decode(self._ctx, batch)) != 0:
-                raise ModelError(f"llama_decode failed with code {code}", hint="Choose a smaller --context.")
-            self._cached += part
-            stats.steps += 1
+    def _read_source(self, passage: str) -> Source:
+        return Source(passage, self._tokenizer.tokenize_bytes, self._context.pieces)
 
     def _tokenise_prompt(self, messages: Sequence[dict[str, Any]]) -> list[int]:
-        bos, eos = (self._piece(token).decode(errors="ignore") for token in self._ends())
-        tokens = [
-            token
-            for segment in segments(self._chat_template, messages, bos=bos, eos=eos)
-            for token in self._tokenise(segment.text.encode(), segment.trusted)
-        ]
-        first = self._ends()[0]
-        if lc.llama_vocab_get_add_bos(self._vocab) and tokens[:1] != [first]:
-            tokens.insert(0, first)
-        return tokens
+        context = self._context
+        bos, eos = (context.piece(token).decode(errors="ignore") for token in (context.bos, context.eos))
+        return context.add_bos(
+            [
+                token
+                for segment in segments(context.chat_template, messages, bos=bos, eos=eos)
+                for token in self._tokens(segment.text.encode(), segment.trusted)
+            ]
+        )
 
-    def _ends(self) -> tuple[int, int]:
-        return lc.llama_vocab_bos(self._vocab), lc.llama_vocab_eos(self._vocab)
+    # Everything below runs in the engine's thread.
 
-    def _tokenise(self, text: bytes, special: bool) -> list[int]:
-        room = len(text) + 8
-        tokens = (lc.llama_token * room)()
-        count = lc.llama_tokenize(self._vocab, text, len(text), tokens, room, False, special)
-        return list(tokens[:count])
+    def _serve(self) -> None:
+        while True:
+            try:
+                if not self._admit():
+                    return
+                began, inside = time.perf_counter(), self._context.seconds
+                self._step()
+                self.stats.seconds += time.perf_counter() - began
+                self.stats.decoding += self._context.seconds - inside
+            except Exception as error:
+                failure = error if isinstance(error, ExtractorError) else _broken(error)
+                for slot in self._slots:
+                    self._end(slot, failure)
+                    self._truncate(slot, 0)
 
-    def _piece(self, token: int) -> bytes:
-        if token < 0:
-            return b""
-        buffer = ctypes.create_string_buffer(64)
-        count = lc.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, True)
-        if count < 0:
-            buffer = ctypes.create_string_buffer(-count)
-            count = lc.llama_token_to_piece(self._vocab, token, buffer, -count, 0, True)
-        return buffer.raw[:count]
+    def _admit(self) -> bool:
+        """Give free slots to waiting jobs; waits where there is nothing else to do. False at the end."""
+        while free := [slot for slot in self._slots if not slot.job]:
+            try:
+                job = self._jobs.get(block=len(free) == len(self._slots))
+            except queue.Empty:
+                break
+            if job is None:
+                for slot in self._slots:
+                    self._end(slot, ModelError("the engine was closed"))
+                return False
+            if not job.left:
+                self._place(job, free)
+        return True
+
+    def _place(self, job: _Job, free: list[_Slot]) -> None:
+        """Give ``job`` the free slot that holds most of its prompt, or else one with a copy of what another holds."""
+        prompt = job.writing.prompt
+        # Of equals, one that waits for nobody, and that is free.
+        source = max(self._slots, key=lambda slot: (self._shareable(slot, prompt), not slot.after, not slot.job))
+        length = self._shareable(source, prompt)
+        slot = source if length and not source.job else min(free, key=lambda slot: len(slot.held))
+        slot.job = job
+        job.writing.pending = prompt + job.writing.pending
+        if source is not slot and length > len(source.held):
+            assert source.job
+            slot.after = (source, source.job, length)
+        elif source is not slot and length:
+            self._copy(source, slot, length)
+        else:
+            self._hold(slot, length)
+
+    def _shareable(self, slot: _Slot, prompt: list[int]) -> int:
+        """Count the tokens of ``prompt`` that ``slot`` holds, or will hold once its own prompt is read."""
+        if not self._shared:
+            return 0
+        there = slot.job.writing.prompt if slot.job else slot.held
+        if self.info.prefix:  # what is read in both directions is the same only as a whole
+            return len(prompt) if there[: len(prompt)] == prompt else 0
+        return agreement(there, prompt)
+
+    def _hold(self, slot: _Slot, length: int) -> None:
+        """Keep the first ``length`` tokens that ``slot`` holds: its job need not read them.
+
+        It reads one at least, for the logits after it.
+        """
+        assert slot.job
+        length = min(length, len(slot.job.writing.pending) - 1)
+        self._truncate(slot, length)
+        del slot.job.writing.pending[:length]
+
+    def _copy(self, source: _Slot, slot: _Slot, length: int) -> None:
+        self._context.copy(source.number, slot.number, length)
+        slot.held = source.held[:length]
+        self._hold(slot, length)
+
+    def _truncate(self, slot: _Slot, length: int) -> None:
+        del slot.held[length:]
+        self._context.truncate(slot.number, length)
+
+    def _step(self) -> None:
+        """Read once for every sequence, and let each write on."""
+        for slot in self._slots:
+            if slot.job and slot.job.left:
+                self._end(slot, None)
+            elif slot.job and slot.job.writing.request.expired():
+                late = DecodeError("the time for this article was up", stage="timeout", hint="Raise --timeout.")
+                self._end(slot, late)
+        self._follow()
+        if self.info.prefix:
+            self._read_prompts()
+            self._follow()
+        if runs := self._runs():
+            logits = self._context.decode([run for _, run in runs])
+            self.stats.steps += 1
+            self._advance(runs, logits)
+
+    def _follow(self) -> None:
+        """Copy to the slots that wait what another one has read by now."""
+        for slot in self._slots:
+            if not slot.job or not slot.after:
+                continue
+            source, job, length = slot.after
+            if source.held[:length] == slot.job.writing.prompt[:length]:
+                slot.after = None
+                self._copy(source, slot, length)
+            elif source.job is not job:  # it ended before it had read so far
+                slot.after = None
+                self._hold(slot, 0)
+
+    def _read_prompts(self) -> None:
+        """Read the prompts of new jobs in both directions, as many at once as the batch holds."""
+        new = [(slot, slot.job.writing.prompt) for slot in self._slots if slot.job and not slot.after and not slot.held]
+        while new:
+            part, room = [], self._context.batch
+            while new and len(new[0][1]) <= room:
+                room -= len(new[0][1])
+                part.append(new.pop(0))
+            self._context.decode([Run(slot.number, 0, prompt, 0) for slot, prompt in part], causal=False)
+            self.stats.steps += 1
+            for slot, prompt in part:
+                slot.held = list(prompt)
+                # The last token sees the whole prompt either way: where it is read again, nothing changes.
+                self._hold(slot, len(prompt))
+
+    def _runs(self) -> list[tuple[_Slot, Run]]:
+        """Choose what to read now, with drafts: what is short, then the oldest, while there is room."""
+        ready = [slot for slot in self._slots if slot.job and not slot.after]
+        ready.sort(key=lambda slot: (len(slot.job.writing.pending) > _SHORT, slot.job.number))  # type: ignore[union-attr]
+        runs, room = [], self._context.batch
+        for slot in ready:
+            assert slot.job
+            writing = slot.job.writing
+            part = writing.pending[:room]
+            room -= len(part)
+            del writing.pending[: len(part)]
+            outputs = 0
+            if not writing.pending:
+                writing.guess(self._acceptance, min(self._drafts, room), len(ready))
+                room -= len(writing.draft)
+                outputs = 1 + len(writing.draft)
+            if part:
+                runs.append((slot, Run(slot.number, len(slot.held), part + writing.draft, outputs)))
+                slot.held += runs[-1][1].tokens
+        return runs
+
+    def _advance(self, runs: list[tuple[_Slot, Run]], logits: Logits) -> None:
+        """Let every sequence whose pending tokens are read write on, with all masks made at once."""
+        row, starts, plain, drafted = 0, [], [], []
+        for slot, run in runs:
+            assert slot.job
+            starts.append(row)
+            writing = slot.job.writing
+            if writing.draft:
+                drafted.append((writing.matcher, row, writing.draft))
+            elif run.outputs:
+                plain.append((writing.matcher, row))
+            row += run.outputs
+        if plain:
+            llguidance.numpy.fill_next_token_bitmask_par(self._executor, plain, self._masks)
+        if drafted:
+            llguidance.numpy.fill_next_token_bitmask_par_with_draft_tokens(self._executor, drafted, self._masks)
+        for (slot, run), start in zip(runs, starts, strict=True):
+            if not run.outputs:
+                continue
+            assert slot.job
+            end = start + run.outputs
+            kept = 1 + slot.job.writing.advance(logits[start:end], self._masks[start:end], self._acceptance)
+            if kept < run.outputs:
+                self._truncate(slot, len(slot.held) - run.outputs + kept)
+            if slot.job.writing.done:
+                self._end(slot, None)
+
+    def _end(self, slot: _Slot, error: Exception | None) -> None:
+        """Free a slot; what it holds may serve the next job."""
+        if slot.job:
+            self.stats.add(slot.job.writing.stats)
+            slot.job.settle(error)
+        slot.job = slot.after = None
 
 
-def _agreement(a: Sequence[int], b: Sequence[int]) -> int:
-    """Length of the longest common prefix."""
-    return next((n for n, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
-
-
-# llama.cpp writes to standard error by itself; a failed load raises instead.
-_drop = lc.llama_log_callback(lambda level, text, data: None)
+def _broken(error: Exception) -> ModelError:
+    return ModelError(f"the engine failed: {type(error).__name__}: {error}", hint="Please report this.")

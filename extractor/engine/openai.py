@@ -25,9 +25,10 @@ class OpenAIEngine:
     A server that wants a key gets that of the environment variable ``OPENAI_API_KEY``.
     """
 
-    def __init__(self, url: str, name: str) -> None:
+    def __init__(self, url: str, name: str, *, parallel: int = 1) -> None:
         self.info = EngineInfo(name, None, "instruct", 0, corrigible=True)
         self.stats = Stats()
+        self.parallel = parallel
         self._url, self._name = url, name
         self._client = openai.AsyncOpenAI(base_url=url, api_key=os.environ.get("OPENAI_API_KEY", "none"), max_retries=1)
 

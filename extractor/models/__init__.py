@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from extractor.errors import ModelError
-from extractor.models.gguf_file import Progress, Scalar, check_memory, read_metadata, sha256_of
+from extractor.models.gguf_file import Progress, Scalar, read_metadata, sequences, sha256_of
 
 __all__ = [
     "BUNDLED",
@@ -25,9 +25,9 @@ __all__ = [
     "Progress",
     "Scalar",
     "ServerModel",
-    "check_memory",
     "read_metadata",
     "resolve",
+    "sequences",
 ]
 
 BUNDLED = Path(str(files("extractor.models") / "bundled.gguf"))

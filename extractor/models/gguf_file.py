@@ -128,21 +128,25 @@ def sha256_of(path: Path) -> str:
         raise ModelError(f"{path} cannot be read: {error.strerror}", hint="Check the disk it is on.") from error
 
 
-def check_memory(path: Path, context_tokens: int, metadata: Mapping[str, Scalar]) -> None:
-    """Raise ModelError when the model at ``path`` and a context of ``context_tokens`` exceed free memory.
+def sequences(path: Path, context_tokens: int, metadata: Mapping[str, Scalar], wanted: int = 0) -> int:
+    """Return how many sequences of ``context_tokens`` to decode at once: ``wanted``, or what suits the memory.
 
-    The need is a lower bound, in bytes: the file plus an F16 key-value cache for every layer.
+    Left to choose (0), it is a power of two up to 8 that takes at most half of what is free. Raises ModelError
+    where the need exceeds all of it; the need is a lower bound, in bytes: the file plus an F16 key-value cache
+    for every layer.
     """
     weights = path.stat().st_size
     cache = _cache_bytes_per_token(metadata) * context_tokens
     available = psutil.virtual_memory().available
-    if weights + cache > available:
+    chosen = wanted or next((n for n in (8, 4, 2) if weights + n * cache <= available / 2), 1)
+    if weights + chosen * cache > available:
         raise ModelError(
-            f"too little memory: {path.name} needs {_gb(weights)} and its context of {context_tokens:,} tokens "
-            f"{_gb(cache)}, but {_gb(available)} are free",
-            hint="Choose a smaller model or a shorter context, or close other programs.",
+            f"too little memory: {path.name} needs {_gb(weights)} and {chosen} times a context of "
+            f"{context_tokens:,} tokens {_gb(chosen * cache)}, but {_gb(available)} are free",
+            hint="Choose a smaller model, --context or --parallel, or close other programs.",
             retryable=True,
         )
+    return chosen
 
 
 def _read_header(cursor: _Cursor) -> tuple[dict[str, Scalar], int]:
