@@ -11,7 +11,8 @@ _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Kh
 _WORD = regex.compile(r"[\p{L}\p{N}_]")
 
 
-def chunks(text: str) -> list[str]:
+@lru_cache(maxsize=64)
+def chunks(text: str) -> tuple[str, ...]:
     """Cut a text into the pieces between which a quote may begin and end: words and single characters.
 
     Grapheme clusters (a letter with its combining marks, a joined emoji) stay whole.
@@ -27,7 +28,7 @@ def chunks(text: str) -> list[str]:
         else:
             pieces.append(cluster)
         in_word = word
-    return pieces
+    return tuple(pieces)
 
 
 def occurrences(quote: str, text: str) -> list[int]:

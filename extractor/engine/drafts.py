@@ -1,16 +1,28 @@
-"""Drafts from the source: inside a quote the likely continuation is the passage itself.
+"""Drafts: guesses at the next tokens, which one decode verifies.
 
-The idea is prompt-lookup decoding (Saxena 2023, https://github.com/apoorvumang/prompt-lookup-decoding),
-made exact: the grammar tells where a quote starts, and a draft is made only when the quote so far
-stands at one place in the passage.
+Inside a quote the likely continuation is the passage itself: prompt-lookup decoding (Saxena 2023,
+https://github.com/apoorvumang/prompt-lookup-decoding) made exact, since the grammar tells where a quote
+starts, and a draft is made only when the quote so far stands at one place in the passage. Between quotes it
+is what was chosen most often at the same place of a record, with the tokens that the grammar then forces.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 
 from ..grammar import escaped
+
+_TOKEN_COST = 1.0  # of a token more in a decode, in units of what a decode costs beside its tokens
+_MOST_PLACES = 4096
+
+
+def pays(chance: float, tokens: int, sequences: int) -> bool:
+    """Whether to draft ``tokens`` that are right with probability ``chance``, while so many sequences share a decode.
+
+    Right, they save this sequence its share of a decode; wrong, they were read for nothing.
+    """
+    return chance >= (1 - chance) * _TOKEN_COST * tokens * sequences
 
 
 class Acceptance:
@@ -21,17 +33,12 @@ class Acceptance:
         self._counts: defaultdict[tuple[bytes, int], list[int]] = defaultdict(lambda: [3, 4])
 
     def depth(self, field: bytes, most: int, sequences: int) -> int:
-        """Return how many tokens to draft, at most ``most``, while ``sequences`` are decoded together.
-
-        A token more in a batch costs about half of what a call of its own costs beside the token. One
-        that is right saves a token and this sequence's share of a call: it pays from a probability of
-        0.5 / (1 / sequences + 0.5) on.
-        """
-        chance, least = 1.0, sequences / (sequences + 2)
+        """Return how many tokens of the passage to draft, at most ``most``."""
+        chance = 1.0
         for depth in range(most):
             right, drafted = self._counts[field, depth]
             chance *= right / drafted
-            if chance < least:
+            if not pays(chance, 1, sequences):
                 return depth
         return most
 
@@ -41,6 +48,26 @@ class Acceptance:
             count = self._counts[field, depth]
             count[0] += depth < right
             count[1] += 1
+
+
+class Habits:
+    """Which token is chosen most often after the two before it."""
+
+    def __init__(self) -> None:
+        self._chosen: dict[tuple[int, ...], Counter[int]] = {}
+
+    def note(self, before: tuple[int, ...], token: int) -> None:
+        """Take note of a choice; all is forgotten when there are too many places to remember."""
+        if before not in self._chosen and len(self._chosen) >= _MOST_PLACES:
+            self._chosen.clear()
+        self._chosen.setdefault(before, Counter())[token] += 1
+
+    def likeliest(self, before: tuple[int, ...]) -> tuple[int, float] | None:
+        """Return the token and a careful estimate of its probability."""
+        if not (counts := self._chosen.get(before)):
+            return None
+        token = max(counts, key=counts.__getitem__)
+        return token, counts[token] / (counts.total() + 1)
 
 
 class Source:

@@ -33,7 +33,7 @@ from ..errors import DecodeError, ExtractorError, ModelError
 from ..prompting import segments
 from .base import EngineInfo, Request, Stats, completion
 from .context import Context, Run
-from .drafts import Acceptance, Source, SourceDrafts
+from .drafts import Acceptance, Habits, Source, SourceDrafts
 from .writing import Logits, Writing, agreement
 
 _SHORT = 64  # pending tokens of a sequence that always fit beside the others
@@ -109,7 +109,7 @@ class LlamaEngine:
             self._tokenizer = lltokenizer_from_vocab(self._context.vocabulary)
         self._executor = llguidance.LLExecutor(threads)
         self._masks = llguidance.numpy.allocate_token_bitmask(parallel * (drafts + 1), self._tokenizer.vocab_size)
-        self._acceptance = Acceptance()
+        self._acceptance, self._habits = Acceptance(), Habits()
         # The kinds of one passage come one after another.
         self._tokens = lru_cache(maxsize=64)(self._context.tokenise)
         self._source = lru_cache(maxsize=64)(self._read_source)
@@ -311,7 +311,7 @@ class LlamaEngine:
             del writing.pending[: len(part)]
             outputs = 0
             if not writing.pending:
-                writing.guess(self._acceptance, min(self._drafts, room), len(ready))
+                writing.guess(self._acceptance, self._habits, min(self._drafts, room), len(ready))
                 room -= len(writing.draft)
                 outputs = 1 + len(writing.draft)
             if part:
@@ -340,7 +340,9 @@ class LlamaEngine:
                 continue
             assert slot.job
             end = start + run.outputs
-            kept = 1 + slot.job.writing.advance(logits[start:end], self._masks[start:end], self._acceptance)
+            kept = 1 + slot.job.writing.advance(
+                logits[start:end], self._masks[start:end], self._acceptance, self._habits
+            )
             if kept < run.outputs:
                 self._truncate(slot, len(slot.held) - run.outputs + kept)
             if slot.job.writing.done:

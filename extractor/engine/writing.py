@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .base import Request, Stats, Token
 from .context import Context
-from .drafts import Acceptance, SourceDrafts
+from .drafts import Acceptance, Habits, SourceDrafts, pays
 
 Logits = NDArray[np.float32]
 
@@ -38,6 +38,8 @@ class Writing:
         self.tokens: list[Token] = []
         self.stats = Stats(prompt_tokens=len(prompt))
         self.draft: list[int] = []
+        self._copied = False  # whether the draft is from the passage
+        self._before: tuple[int, ...] = ()  # the last two tokens
         self._drafts, self._context, self._closes, self._forced = drafts, context, closes, forced
         self._room = min(request.max_tokens, context.size - len(prompt))
         self.pending = self._force()
@@ -55,12 +57,35 @@ class Writing:
     def text(self) -> str:
         return b"".join(token.piece for token in self.tokens).decode(errors="ignore")
 
-    def guess(self, acceptance: Acceptance, most: int, sequences: int) -> None:
-        """Draft what the next tokens may be, as far as it pays."""
-        depth = acceptance.depth(self._drafts.field, min(most, self._room - len(self.tokens)), sequences)
-        self.draft = self._drafts.propose(depth)
+    def guess(self, acceptance: Acceptance, habits: Habits, most: int, sequences: int) -> None:
+        """Draft what the next tokens may be, at most ``most``, as far as it pays while ``sequences`` are decoded."""
+        most = min(most, self._room - len(self.tokens))
+        self.draft = self._drafts.propose(acceptance.depth(self._drafts.field, most, sequences))
+        self._copied = bool(self.draft)
+        if not self._copied and self._after_forced:
+            self.draft = self._habitual(habits, sequences)[:most]
 
-    def advance(self, logits: Logits, masks: NDArray[np.int32], acceptance: Acceptance) -> int:
+    def _habitual(self, habits: Habits, sequences: int) -> list[int]:
+        """Return the usual choices from here on, each with the tokens that the grammar forces after it."""
+        draft: list[int] = []
+        chance, before, ahead = 1.0, self._before, self.matcher
+        while found := habits.likeliest(before):
+            token, share = found
+            chance *= share
+            if not pays(chance, len(draft) + 1, sequences):
+                break
+            ahead = ahead.deep_copy()
+            if token == self._context.eos or not ahead.try_consume_tokens([token]):
+                break
+            forced = ahead.compute_ff_tokens()
+            ahead.consume_tokens(forced)
+            draft += [token, *forced]
+            before = (*before, token, *forced)[-2:]
+            if not forced or ahead.is_stopped():
+                break
+        return draft[: draft.index(self._context.eos)] if self._context.eos in draft else draft
+
+    def advance(self, logits: Logits, masks: NDArray[np.int32], acceptance: Acceptance, habits: Habits) -> int:
         """Choose tokens row by row for as long as they are the drafted ones; return how many of those stay.
 
         ``logits`` (drafted + 1, vocabulary) and ``masks`` (drafted + 1, words of 32 tokens) are those after
@@ -68,7 +93,10 @@ class Writing:
         """
         draft, self.draft, row, field = self.draft, [], 0, self._drafts.field
         while True:
+            before, decided = self._before, self._after_forced
             token = self._choose(logits[row], masks[row])
+            if decided:
+                habits.note(before, token)
             self.matcher.consume_token(token)
             if token == self._context.eos:
                 self.pending = []
@@ -81,7 +109,8 @@ class Writing:
                 break
         self.stats.drafted += len(draft)
         self.stats.accepted += row
-        acceptance.note(field, len(draft), row)
+        if self._copied:
+            acceptance.note(field, len(draft), row)
         return row
 
     def _force(self) -> list[int]:
@@ -91,7 +120,8 @@ class Writing:
         tokens = [token for token in tokens if token != self._context.eos]
         self.stats.forced += len(tokens)
         for token in tokens:
-            self._add(Token(self._context.pieces[token]))
+            self._add(token, Token(self._context.pieces[token]))
+        self._after_forced = bool(tokens)
         return tokens
 
     def _choose(self, logits: Logits, mask: NDArray[np.int32]) -> int:
@@ -113,11 +143,12 @@ class Writing:
             second = int(scores.argmax())
             runner_up = (self._context.pieces[int(allowed[second])], float(scores[second]) - scale)
         self.stats.sampled += 1
-        self._add(Token(self._context.pieces[token], top - scale, runner_up))
+        self._add(token, Token(self._context.pieces[token], top - scale, runner_up))
         return token
 
-    def _add(self, token: Token) -> None:
+    def _add(self, number: int, token: Token) -> None:
         self.tokens.append(token)
+        self._before = (*self._before, number)[-2:]
         self.stats.output_tokens += 1
         self._drafts.feed(token.piece)
 
