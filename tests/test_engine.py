@@ -164,17 +164,17 @@ def test_accelerators_change_no_record(
     plain.close()
     ties = 0
     for a, b in zip(one, other, strict=True):
-        if a.choices[0].message.content != b.choices[0].message.content:
-            ties += 1
-            assert _margin_where_they_part(tokens_of(a), tokens_of(b)) < NEAR_TIE
+        ties += a.choices[0].message.content != b.choices[0].message.content
+        assert _same_but_for_ties(a, b)
     with capsys.disabled():
         print(f" [{len(one)} answers, {ties} differ at a near-tie]", end="")
 
 
-def _margin_where_they_part(a: list[Any], b: list[Any]) -> float:
-    """Smallest lead of the chosen token over the runner-up where two answers first differ."""
-    first, second = next((x, y) for x, y in zip(a, b, strict=False) if x.bytes != y.bytes)
-    return min(x.logprob - x.top_logprobs[0].logprob for x in (first, second) if x.top_logprobs)
+def _same_but_for_ties(a: ChatCompletion, b: ChatCompletion) -> bool:
+    """Whether two answers are equal, or part where the chosen token hardly leads the runner-up."""
+    parted = ((x, y) for x, y in zip(tokens_of(a), tokens_of(b), strict=False) if x.bytes != y.bytes)
+    leads = [x.logprob - x.top_logprobs[0].logprob for x in next(parted, ()) if x.top_logprobs]
+    return a.choices[0].message.content == b.choices[0].message.content or min(leads, default=1) < NEAR_TIE
 
 
 def test_an_answer_is_the_same_three_times(bundled: Extractor) -> None:
@@ -237,6 +237,29 @@ def test_one_failure_of_the_model_does_not_end_the_engine(monkeypatch: pytest.Mo
         assert ask(engine, request).choices[0].finish_reason == "stop"
     with pytest.raises(ModelError, match="closed"):
         ask(engine, request)
+
+
+def test_prompts_that_share_their_beginning_are_read_in_chunks_and_copied() -> None:
+    """Of a model that reads causally; a copy of a part, of a whole, and of what is still being read."""
+    beginning = " ".join(_texts()[0].split()[:380])
+    tails = ["Chad will send ten trucks.", "Mali said no.", "Chad will send ten trucks."]
+    requests = [request_for(f"{beginning} {tail}", max_tokens=40) for tail in tails]
+    written = []
+    for options in ({"parallel": 1, "shared": False}, {"parallel": 3}, {"parallel": 2}):
+        with closing(LlamaEngine(BUNDLED, engine_info(BUNDLED), **options)) as engine:
+            assert 512 < len(engine._tokenise_prompt(requests[0].prompt.messages)) < 900
+
+            async def run(engine: LlamaEngine = engine) -> list[ChatCompletion]:
+                return await asyncio.gather(*(engine.create(request=one, messages=[]) for one in requests))
+
+            written.append(asyncio.run(run()))
+    for alone, *others in zip(*written, strict=True):
+        for other in others:
+            assert _same_but_for_ties(alone, other)
+            for one, same in zip(tokens_of(alone), tokens_of(other), strict=True):
+                if one.bytes != same.bytes:
+                    break
+                assert one.logprob == pytest.approx(same.logprob, abs=NEAR_TIE)
 
 
 def test_a_prompt_is_read_once_for_all_who_share_it(bundled: Extractor) -> None:

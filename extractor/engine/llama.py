@@ -219,6 +219,7 @@ class LlamaEngine:
         job.writing.pending = prompt + job.writing.pending
         if source is not slot and length > len(source.held):
             assert source.job
+            self._truncate(slot, 0)
             slot.after = (source, source.job, length)
         elif source is not slot and length:
             self._copy(source, slot, length)

@@ -38,6 +38,7 @@ class Writing:
         self.tokens: list[Token] = []
         self.stats = Stats(prompt_tokens=len(prompt))
         self.draft: list[int] = []
+        self._cut = False  # whether there were more tokens than room
         self._copied = False  # whether the draft is from the passage
         self._before: tuple[int, ...] = ()  # the last two tokens
         self._drafts, self._context, self._closes, self._forced = drafts, context, closes, forced
@@ -46,8 +47,8 @@ class Writing:
 
     @property
     def whole(self) -> bool:
-        """Whether the grammar has come to its end."""
-        return bool(self.matcher.is_stopped())
+        """Whether the grammar has come to its end, with all tokens in the answer."""
+        return not self._cut and self.matcher.is_stopped()
 
     @property
     def done(self) -> bool:
@@ -147,6 +148,9 @@ class Writing:
         return token
 
     def _add(self, number: int, token: Token) -> None:
+        if len(self.tokens) >= self._room:
+            self._cut = True
+            return
         self.tokens.append(token)
         self._before = (*self._before, number)[-2:]
         self.stats.output_tokens += 1
