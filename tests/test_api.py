@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from itertools import pairwise
 
 import extractor
 from extractor import Extractor
@@ -42,6 +43,7 @@ def test_signatures() -> None:
         "prompt",
         "threads",
         "context",
+        "parallel",
         "window",
         "min_confidence",
         "limits",
@@ -54,8 +56,11 @@ def test_records_below_a_confidence_are_left_out(bundled: Extractor) -> None:
     text = (REPOSITORY / "seeds" / "06-grain-corridor.txt").read_text("utf-8")
     every = bundled.extract(text)
     values = sorted(record.confidence for record in every.participants if record.confidence is not None)
-    middle = values[len(values) // 2]
+    # In the widest gap, since what else is decoded at the time changes the last digits.
+    low, high = max(pairwise(values), key=lambda pair: pair[1] - pair[0])
+    middle = (low + high) / 2
     sure = Extractor(engine=bundled.engine, min_confidence=middle).extract(text)
-    assert sure.participants == [r for r in every.participants if r.confidence is None or r.confidence >= middle]
+    expected = [r.name.text for r in every.participants if r.confidence is None or r.confidence >= middle]
+    assert [r.name.text for r in sure.participants] == expected
     assert 0 < len(sure.participants) < len(every.participants)
     assert sure.provenance.min_confidence == middle
