@@ -10,8 +10,10 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from enum import StrEnum
 from functools import wraps
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any
 
 import typer
@@ -30,7 +32,7 @@ from rich.progress import (
 from rich.table import Table
 
 from .article import Article, expand, read
-from .engine import Engine, open_engine
+from .engine import Engine, Stats, open_engine
 from .errors import ExtractorError, InputError, OutputError
 from .models import KNOWN
 from .pipeline import TIMEOUT, Extractor, Limits
@@ -43,6 +45,20 @@ app = typer.Typer(
     add_completion=False, no_args_is_help=True, help=sys.modules["extractor"].__doc__, rich_markup_mode=None
 )
 _err = Console(stderr=True, highlight=False)
+
+
+class Where(StrEnum):
+    """Where the model runs."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
+class Form(StrEnum):
+    """Of the files in the folder that ``--engine ray`` writes."""
+
+    JSONL = "jsonl"
+    PARQUET = "parquet"
 
 
 def _reported(command: Callable[..., None]) -> Callable[..., None]:
@@ -72,7 +88,8 @@ def run(
         list[str], typer.Argument(help="files, folders, globs, or - for standard input", metavar="INPUT...")
     ],
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="write JSONL here; an existing file is resumed")
+        Path | None,
+        typer.Option("-o", "--output", help="write JSONL here, with ray to a folder; what exists is resumed"),
     ] = None,
     model: Annotated[
         str, typer.Option(help="name, GGUF file, hf:owner/repo/file.gguf[@sha256] or openai:URL#name")
@@ -87,23 +104,52 @@ def run(
     timeout: Annotated[float, typer.Option(help="seconds for one article", min=0.1)] = TIMEOUT,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no tables and no progress bar")] = False,
     stats: Annotated[bool, typer.Option(help="print counts of tokens and decode steps at the end")] = False,
+    engine: Annotated[Where, typer.Option(help="ray: on all cores of a cluster; see DISTRIBUTED.md")] = Where.LOCAL,
+    form: Annotated[Form, typer.Option("--format", help="with ray: of the files in the folder")] = Form.JSONL,
+    replicas: Annotated[int, typer.Option(help="with ray: models at work; 0 for one a machine", min=0)] = 0,
 ) -> None:
     """Extract from articles: tables on a terminal, JSONL when piped or with -o."""
-    sources = expand(inputs)
     kinds = dict([load_schema(schema)]) if schema else None
+    options: dict[str, Any] = {
+        "prompt": prompt,
+        "window": window,
+        "min_confidence": min_confidence,
+        "limits": Limits(timeout=timeout),
+    }
     with ExitStack() as stack:
-        engine = stack.enter_context(closing(_open(model, quiet, threads, context, parallel)))
-        limits = Limits(timeout=timeout)
-        extractor = Extractor(
-            engine=engine, schema=kinds, prompt=prompt, window=window, min_confidence=min_confidence, limits=limits
-        )
-        if kinds and extractor.engine.info.prompt == "bundled":
-            _err.print("note: the bundled model learnt its own four kinds; for another schema choose an instruct model")
-        store = stack.enter_context(Store(output, extractor.provenance)) if output else None
-        sound = _run(extractor, sources, store, quiet)
+        if engine is Where.RAY:
+            ray = _distributed()
+            if output is None:
+                raise OutputError("--engine ray writes to a folder", hint="Name one with -o FOLDER.")
+            sources, articles = ray.sources(inputs), ray.articles
+            options |= {"model": model, "schema": schema, "context": context, "parallel": parallel}
+            cluster = stack.enter_context(ray.Cluster(replicas=replicas, threads=threads, **options))
+            store = stack.enter_context(ray.Partitions(output, cluster.provenance, form.value))
+            extract, work = cluster.extract_many, cluster.stats
+        else:
+            sources, articles = expand(inputs), read
+            opened = stack.enter_context(closing(_open(model, quiet, threads, context, parallel)))
+            extractor = Extractor(engine=opened, schema=kinds, **options)
+            if kinds and opened.info.prompt == "bundled":
+                _err.print(
+                    "note: the bundled model learnt its own four kinds; for another schema choose an instruct model"
+                )
+            store = stack.enter_context(Store(output, extractor.provenance)) if output else None
+            extract, work = extractor.extract_many, opened.stats
+        sound = _run(extract, work, _articles(sources, articles), len(sources), store, quiet)
         if stats:
-            _print_stats(extractor)
+            _print_stats(work)
     raise typer.Exit(0 if sound else 1)
+
+
+def _distributed() -> ModuleType:
+    try:
+        from . import distributed
+    except ImportError as error:
+        raise InputError(
+            f"--engine ray needs the package {error.name}", hint="pip install 'accord-extractor[ray]'"
+        ) from error
+    return distributed
 
 
 def _open(model: str, quiet: bool, threads: int = 0, context: int = 0, parallel: int = 0) -> Engine:
@@ -117,17 +163,24 @@ def _open(model: str, quiet: bool, threads: int = 0, context: int = 0, parallel:
         return open_engine(model, threads=threads, context=context, parallel=parallel, progress=show)
 
 
-def _run(extractor: Extractor, sources: list[str], store: Store | None, quiet: bool) -> bool:
+def _run(
+    extract: Callable[[Iterator[Article | InputError]], Iterator[Extraction]],
+    work: Stats,
+    articles: Iterator[tuple[Article | InputError, bool]],
+    inputs: int,
+    store: Store | None,
+    quiet: bool,
+) -> bool:
     """Extract, write and show; return whether every article was read wholly."""
     console = Console()
     tables = not quiet and (store is not None or console.is_terminal)
     sound, skipped, total = True, 0, 0
     with _progress(quiet or not _err.is_terminal) as progress:
-        task = progress.add_task("", total=len(sources), speed="")
+        task = progress.add_task("", total=inputs, speed="")
 
         def new() -> Iterator[Article | InputError]:
             nonlocal total, skipped
-            for article, last in _articles(sources):
+            for article, last in articles:
                 total += 1
                 if isinstance(article, InputError):
                     _complain(article)
@@ -138,11 +191,10 @@ def _run(extractor: Extractor, sources: list[str], store: Store | None, quiet: b
                 progress.update(task, advance=last)
 
         try:
-            for number, extraction in enumerate(extractor.extract_many(new()), 1):
+            for number, extraction in enumerate(extract(new()), 1):
                 sound &= extraction.complete
                 _put(extraction, store, console, tables)
-                engine = extractor.engine.stats
-                speed = f"{engine.output_tokens / max(engine.seconds, 1e-9):.0f} tokens/s"
+                speed = f"{work.output_tokens / max(work.seconds, 1e-9):.0f} tokens/s"
                 progress.update(task, speed=f"{number} articles, {speed}")
         except KeyboardInterrupt:
             progress.stop()
@@ -154,7 +206,9 @@ def _run(extractor: Extractor, sources: list[str], store: Store | None, quiet: b
     return sound
 
 
-def _articles(sources: list[str]) -> Iterator[tuple[Article | InputError, bool]]:
+def _articles(
+    sources: list[str], read: Callable[[str], Iterator[Article | InputError]]
+) -> Iterator[tuple[Article | InputError, bool]]:
     """Yield the articles of all inputs, each with whether it is the last of its input."""
     for source in sources:
         ahead: Article | InputError | None = None
@@ -189,8 +243,7 @@ def _progress(hidden: bool) -> Progress:
     )
 
 
-def _print_stats(extractor: Extractor) -> None:
-    stats = extractor.engine.stats
+def _print_stats(stats: Stats) -> None:
     _err.print(
         f"{stats.output_tokens} output tokens in {stats.seconds:.1f} s, {stats.decoding:.1f} s of them in the model's "
         f"own code ({stats.prompt_tokens} prompt tokens): "
