@@ -119,7 +119,7 @@ class Meter:
 def measure(work: Work, contender: Contender, threads: int) -> Measured:
     """Do all tasks once. To be called in a new process, with as many ``threads`` for llama.cpp (0 for all cores).
 
-    Raises ``ImportError`` where a peer's package is missing.
+    Raises ``ImportError`` where a peer's package is missing, ``RuntimeError`` where a task was not done.
     """
     threads = threads or os.cpu_count() or 1
     meter = Meter()
@@ -144,7 +144,9 @@ def measure(work: Work, contender: Contender, threads: int) -> Measured:
     # The ceiling is llama.cpp alone: our loop around it does not count.
     seconds = meter.decoding if contender.name == CEILING else meter.seconds
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    answers = [meter.answers.get(task.key, "") for task in work.tasks]
+    if missing := [task for task in work.tasks if task.key not in meter.answers]:
+        raise RuntimeError(f"{len(missing)} of {len(work.tasks)} tasks have no answer")
+    answers = [meter.answers[task.key] for task in work.tasks]
     words = lc.Llama(str(work.path), vocab_only=True, verbose=False)
     return Measured(
         opening=opening,

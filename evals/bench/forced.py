@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,12 +65,14 @@ class LogitsHook:
 
 
 class ForcedEngine(LlamaEngine):
-    """Our engine, writing ``answers`` whatever the model prefers."""
+    """Our engine, writing ``answers`` whatever the model prefers; without any it writes freely."""
 
-    answers: dict[Key, str]
+    answers: Mapping[Key, str]
 
     def _writing(self, request: Request, messages: list[dict[str, Any]]) -> Writing:
         writing, context = super()._writing(request, messages), self._context
+        if not self.answers:
+            return writing
         answer = self.answers[request.passage, request.grammar.rules]
         wanted = Wanted(answer, lambda text: context.tokenise(text, False), context.pieces, context.eos)
         choose = writing._choose
