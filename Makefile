@@ -1,8 +1,8 @@
-# One virtual environment holds everything; a change of pyproject.toml installs anew.
+# One virtual environment holds everything but the bench's peers; a change of pyproject.toml installs anew.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check eval model clean
+.PHONY: run test check eval bench model clean
 
 run: .venv/run
 	$(BIN)/extractor run seeds -o out/seeds.jsonl --stats
@@ -20,6 +20,10 @@ check: .venv/dev
 # Scores the bundled model on the dev split; fails where it became worse than the baseline.
 eval: .venv/test
 	$(BIN)/extractor eval --split dev --baseline evals/baseline.json
+
+# Measures against other libraries; writes evals/bench/results.json, its chart and the table in its README.md.
+bench: .venv-bench/made
+	.venv-bench/bin/python -m extractor.evals.bench
 
 # From text to the bundled GGUF; see training/README.md for the corpus and the time it takes.
 model: .venv/test
@@ -39,5 +43,11 @@ model: .venv/test
 	$(BIN)/python -m pip install --quiet --editable '.[test,train,dev]'
 	touch $@
 
+# Of its own, since a peer pins an older llguidance.
+.venv-bench/made: pyproject.toml
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --editable '.[bench]'
+	touch $@
+
 clean:
-	rm -rf .venv out build dist
+	rm -rf .venv .venv-bench out build dist
