@@ -55,7 +55,7 @@ class Where(StrEnum):
 
 
 class Form(StrEnum):
-    """Of the files in the folder that ``--engine ray`` writes."""
+    """The form of the files that ``--engine ray`` writes."""
 
     JSONL = "jsonl"
     PARQUET = "parquet"
@@ -105,7 +105,7 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no tables and no progress bar")] = False,
     stats: Annotated[bool, typer.Option(help="print counts of tokens and decode steps at the end")] = False,
     engine: Annotated[Where, typer.Option(help="ray: on all cores of a cluster; see DISTRIBUTED.md")] = Where.LOCAL,
-    form: Annotated[Form, typer.Option("--format", help="with ray: of the files in the folder")] = Form.JSONL,
+    form: Annotated[Form | None, typer.Option("--format", help="with ray: of the files; by default jsonl")] = None,
     replicas: Annotated[int, typer.Option(help="with ray: models at work; 0 for one a machine", min=0)] = 0,
 ) -> None:
     """Extract from articles: tables on a terminal, JSONL when piped or with -o."""
@@ -124,8 +124,10 @@ def run(
             sources, articles = ray.sources(inputs), ray.articles
             options |= {"model": model, "schema": schema, "context": context, "parallel": parallel}
             cluster = stack.enter_context(ray.Cluster(replicas=replicas, threads=threads, **options))
-            store = stack.enter_context(ray.Partitions(output, cluster.provenance, form.value))
+            store = stack.enter_context(ray.Partitions(output, cluster.provenance, form or Form.JSONL))
             extract, work = cluster.extract_many, cluster.stats
+        elif form or replicas:
+            raise InputError("--format and --replicas are for ray", hint="Add --engine ray -o FOLDER.")
         else:
             sources, articles = expand(inputs), read
             opened = stack.enter_context(closing(_open(model, quiet, threads, context, parallel)))

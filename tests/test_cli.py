@@ -132,6 +132,7 @@ def test_a_timeout_is_reported_and_tried_again(article: Path, tmp_path: Path) ->
         (["{article}", "-o", "{folder}"], "cannot be"),
         (["{article}", "--context", "999999999"], "memory"),
         (["{folder}/empty"], "empty"),
+        (["{article}", "--replicas", "2"], "--engine ray"),
     ],
 )
 def test_a_command_that_cannot_run_says_why_and_what_to_do(article: Path, arguments: list[str], what: str) -> None:
@@ -143,6 +144,16 @@ def test_a_command_that_cannot_run_says_why_and_what_to_do(article: Path, argume
     assert what in message
     assert len(result.stderr.splitlines()) >= 2  # the second line is the hint
     assert "Traceback" not in result.stderr
+
+
+def test_ray_is_an_extra(article: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.delitem(sys.modules, "extractor.distributed", raising=False)
+    monkeypatch.delattr("extractor.distributed", raising=False)
+    result = extractor("run", article, "--engine", "ray", "-o", article.parent / "out")
+    assert result.exit_code == 2
+    assert "error: --engine ray needs the package" in result.stderr
+    assert "pip install 'accord-extractor[ray]'" in result.stderr
 
 
 OWN = '''
