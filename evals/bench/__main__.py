@@ -29,26 +29,21 @@ PACKAGES = ("accord-extractor", "llama-cpp-python", "llguidance", *PEERS)
 
 @dataclass(frozen=True)
 class Case:
-    """A model, the tokens that one sequence holds, whether gold answers are forced, and how many seed articles."""
+    """A model, the tokens that one sequence holds, whether gold answers are forced, and how many seed articles.
 
-    path: Callable[[Path], Path]  # from the folder for models that are made here
+    ``made`` is the file of the model that is made here; without it the model is the bundled one.
+    """
+
     context: int
     forced: bool
     articles: int
-
-
-def _bundled(work: Path) -> Path:
-    return BUNDLED
-
-
-def _qwen(work: Path) -> Path:
-    return qwen.ensure(work / "qwen2-0.5b-random.gguf")
+    made: str | None = None
 
 
 CASES = {
-    "bundled": Case(_bundled, 1024, forced=False, articles=10),
-    "bundled, forced": Case(_bundled, 1024, forced=True, articles=10),
-    "qwen2-0.5b, forced": Case(_qwen, 4096, forced=True, articles=2),
+    "bundled": Case(1024, forced=False, articles=10),
+    "bundled, forced": Case(1024, forced=True, articles=10),
+    "qwen2-0.5b, forced": Case(4096, forced=True, articles=2, made="qwen2-0.5b-random.gguf"),
 }
 
 
@@ -61,7 +56,10 @@ class Session:
         self.left_out: dict[str, str] = {}
 
     def attempt(self, name: str, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Call in a new process; returns None, and never tries that name again, where it fails."""
+        """Call in a new process; returns None, and never tries that name again, where it fails.
+
+        ``function`` is of another module: a new process does not load this one.
+        """
         if name in self.left_out:
             return None
         try:
@@ -129,7 +127,7 @@ def _prepared(session: Session, name: str, options: argparse.Namespace) -> Work 
     case = CASES[name]
     gold = [one for one in load(GOLD, [SEEDS]) if isinstance(one, Gold)]
     gold = sorted(gold, key=lambda one: one.name)[: options.articles or case.articles]
-    path = session.attempt(name, case.path, options.work)
+    path = session.attempt(name, qwen.ensure, options.work / case.made) if case.made else BUNDLED
     work: Work | None = path and session.attempt(name, prepare, name, path, case.context, case.forced, gold)
     if work and not case.forced:
         measured = session.attempt(name, measure, work, Contender(ALL_ON), options.threads)
