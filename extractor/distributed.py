@@ -39,7 +39,7 @@ Format = Literal["jsonl", "parquet"]
 
 BATCH = 16  # articles that a replica is given at once: enough to keep its sequences busy, few to do again
 PARTITION = 500  # articles in a file
-RETRIES = 2  # how often Ray repeats a batch whose process died
+RETRIES = 2  # how often Ray repeats a batch whose process died; with 0 it would refuse one while it starts another
 
 _DIED = (RayActorError, ObjectLostError, OutOfMemoryError)
 _COLUMNS: dict[str, Any] = {

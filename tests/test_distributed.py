@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 from extractor import Article, Extraction, Extractor, InputError, OutputError
 from extractor.cli import app
 from extractor.engine import FakeEngine, Stats
+from extractor.pipeline import KINDS
 
 from .test_store import ELSEWHERE, HERE, extraction
 
@@ -213,7 +214,7 @@ def deadly() -> type:
 
     class Deadly:
         def __init__(self, *_: Any) -> None:
-            self._extractor = Extractor(engine=FakeEngine(lambda *_: '{"items": []}'))
+            self._extractor = Extractor(engine=FakeEngine(lambda *_: json.dumps(dict.fromkeys(KINDS, ()))))
 
         def extract(self, batch: distributed.Batch) -> Any:
             if any("end" in one.text for one in batch if isinstance(one, Article)):
@@ -226,7 +227,7 @@ def deadly() -> type:
 @pytest.mark.usefixtures("machine")
 def test_an_article_that_kills_its_process_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(distributed, "_Replica", deadly())
-    monkeypatch.setattr(distributed, "RETRIES", 0)
+    monkeypatch.setattr(distributed, "RETRIES", 1)
     given = [Article(text, name) for name, text in {"a": "It rained.", "b": "the end", "c": "It rained."}.items()]
     with Cluster(replicas=1, threads=1) as cluster:
         extractions = {one.article.id: one for one in cluster.extract_many(given)}
