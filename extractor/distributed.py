@@ -39,7 +39,7 @@ Format = Literal["jsonl", "parquet"]
 
 BATCH = 16  # articles that a replica is given at once: enough to keep its sequences busy, few to do again
 PARTITION = 500  # articles in a file
-RETRIES = 2  # how often Ray repeats a batch whose process died
+RETRIES = 2  # how often Ray repeats a batch whose process died; with 0 it would refuse one while it starts another
 
 _DIED = (RayActorError, ObjectLostError, OutOfMemoryError)
 _COLUMNS: dict[str, Any] = {
@@ -217,7 +217,10 @@ def _share(replicas: int, threads: int) -> tuple[int, int]:
 
 
 def _result(reference: Any, batch: Batch) -> tuple[list[Extraction], Stats, Provenance]:
-    """Wait for what became of a batch; what its replica raised is raised here."""
+    """Wait for what became of a batch. Raises what its replica raised, and what Ray raises where that died.
+
+    A replica that dies of nothing to read cannot open its model, and no other article will fare better.
+    """
     try:
         return ray.get(reference)  # type: ignore[no-any-return]
     except RayTaskError as error:
@@ -225,7 +228,7 @@ def _result(reference: Any, batch: Batch) -> tuple[list[Extraction], Stats, Prov
             raise error.cause from None
         raise
     except _DIED as error:
-        if batch:
+        if any(isinstance(article, Article) for article in batch):
             raise
         raise ModelError(
             f"a replica died while it opened the model: {error}", hint="See whether its machine has memory enough."

@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Iterator
 from datetime import date
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,8 @@ from typer.testing import CliRunner, Result
 
 from extractor import Article, Extraction, Extractor, InputError, OutputError
 from extractor.cli import app
-from extractor.engine import FakeEngine
+from extractor.engine import FakeEngine, Stats
+from extractor.pipeline import KINDS
 
 from .test_store import ELSEWHERE, HERE, extraction
 
@@ -212,15 +212,14 @@ def test_a_killed_replica_loses_nothing(tmp_path: Path) -> None:
 def deadly() -> type:
     """A replica without a model whose process ends where an article says so."""
 
-    class Deadly(distributed._Replica):
-        @cached_property
-        def _extractor(self) -> Extractor:
-            return Extractor(engine=FakeEngine(lambda *_: '{"items": []}'))
+    class Deadly:
+        def __init__(self, *_: Any) -> None:
+            self._extractor = Extractor(engine=FakeEngine(lambda *_: json.dumps(dict.fromkeys(KINDS, ()))))
 
         def extract(self, batch: distributed.Batch) -> Any:
             if any("end" in one.text for one in batch if isinstance(one, Article)):
                 os._exit(1)
-            return super().extract(batch)
+            return list(self._extractor.extract_many(batch)), Stats(), self._extractor.provenance
 
     return Deadly
 
@@ -228,7 +227,7 @@ def deadly() -> type:
 @pytest.mark.usefixtures("machine")
 def test_an_article_that_kills_its_process_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(distributed, "_Replica", deadly())
-    monkeypatch.setattr(distributed, "RETRIES", 0)
+    monkeypatch.setattr(distributed, "RETRIES", 1)
     given = [Article(text, name) for name, text in {"a": "It rained.", "b": "the end", "c": "It rained."}.items()]
     with Cluster(replicas=1, threads=1) as cluster:
         extractions = {one.article.id: one for one in cluster.extract_many(given)}
