@@ -128,7 +128,9 @@ def _prepared(session: Session, name: str, options: argparse.Namespace) -> Work 
     gold = [one for one in load(GOLD, [SEEDS]) if isinstance(one, Gold)]
     gold = sorted(gold, key=lambda one: one.name)[: options.articles or case.articles]
     path = session.attempt(name, qwen.ensure, options.work / case.made) if case.made else BUNDLED
-    work: Work | None = path and session.attempt(name, prepare, name, path, case.context, case.forced, gold)
+    if path is None:
+        return None
+    work: Work | None = session.attempt(name, prepare, name, path, case.context, case.forced, gold)
     if work and not case.forced:
         measured = session.attempt(name, measure, work, Contender(ALL_ON), options.threads)
         work = measured and work.answered(measured.answers)
