@@ -90,12 +90,7 @@ class Extractor:
         self.engine = engine or open_engine(model, threads=threads, context=context, parallel=parallel)
         self._create = patched(self.engine)
         self.template: Template = own_template or load_template(self.engine.info.prompt)
-        info = self.engine.info
-        self.window = info.window if window is None else window
-        self._windows: dict[int, list[Kind]] = {}  # words in a passage, and the kinds that read such passages
-        for one in self.kinds:
-            size = info.windows.get(one.name, info.window) if window is None else window
-            self._windows.setdefault(size, []).append(one)
+        self.window = self.engine.info.window if window is None else window
         self.min_confidence = min_confidence
         self.limits = limits or Limits()
         self.provenance = self._provenance()
@@ -167,12 +162,7 @@ class Extractor:
             if isinstance(article, InputError):
                 finish(self.unread(article.place, article))
                 continue
-            parts = [
-                (one, passage)
-                for size, kinds in self._windows.items()
-                for passage in windows(article.text, size)
-                for one in kinds
-            ]
+            parts = [(one, passage) for passage in windows(article.text, self.window) for one in self.kinds]
             reading = _Reading(article, parts, time.monotonic() + self.limits.timeout, finish)
             if not parts:
                 finish(self._extraction(reading))

@@ -42,7 +42,7 @@ class Provenance(BaseModel):
     schema_sha256: str
     versions: dict[str, str] = Field(description="of the packages that take part")
     seed: int
-    window: int = Field(description="words in a passage, where the model has no other for a kind; 0 for whole articles")
+    window: int = Field(description="words in a passage; 0 when whole articles are read")
     min_confidence: float = Field(default=0.0, description="records below it were left out")
 
 

@@ -17,7 +17,7 @@ from .tokenizer import BOS, CONTROL, EOS, EXTRACT, PAD
 
 # The engine wraps a passage in this as it wraps a chat in an instruct model's template.
 CHAT_TEMPLATE = BOS + "{{ messages[-1].content }}" + EXTRACT
-WINDOW = 30  # words in a passage, where calibration chooses no other for a kind
+WINDOW = 30  # words in a passage: measured on dev, 60 gives 0.01 less to all but disputes, which it gives 0.003
 
 
 def export(
@@ -30,17 +30,15 @@ def export(
     quantised: bool = True,
     calibration: Mapping[str, tuple[float, float]] | None = None,
     closing: Mapping[str, float] | None = None,
-    windows: Mapping[str, int] | None = None,
 ) -> None:
     """Write ``path``: matrices as Q8_0 (or 32-bit floats when ``quantised`` is false), norms as 32-bit floats.
 
-    ``calibration``, ``closing`` and ``windows`` are what ``EngineInfo`` says of them.
+    ``calibration`` and ``closing`` are what ``EngineInfo`` says of them.
     """
     writer = gguf.GGUFWriter(path, "llama")
     _describe(writer, shape, name)
     writer.add_string("accord.calibration", json.dumps(calibration or {}))
     writer.add_string("accord.closing", json.dumps(closing or {}))
-    writer.add_string("accord.windows", json.dumps(windows or {}))
     _vocabulary(writer, json.loads(tokenizer.read_text("utf-8")))
     for key, tensor in weights.items():
         values = tensor.float().numpy().astype(np.float32)

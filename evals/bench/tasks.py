@@ -78,26 +78,24 @@ def prepare(name: str, path: Path, context: int, forced: bool, gold: Sequence[Go
 
 
 def _tasks(extractor: Extractor, gold: Gold) -> Iterator[Task]:
-    engine, info = extractor.engine, extractor.engine.info
+    engine = extractor.engine
     assert isinstance(engine, LlamaEngine)
-    for size in dict.fromkeys(info.windows.get(one.name, info.window) for one in extractor.kinds):
-        for passage in windows(gold.article.text, size):
-            for one in extractor.kinds:
-                grammar = one.grammar_of(passage.text)
-                if info.windows.get(one.name, info.window) != size or grammar is None:
-                    continue
-                messages = extractor.template.render(passage.text, one.name, one.record).messages
-                prompt = engine._tokenise_prompt(messages)
-                yield Task(
-                    kind=one.name,
-                    passage=passage.text,
-                    rules=grammar.rules,
-                    schema=json.dumps(grammar.json_schema),
-                    messages=messages,
-                    prompt=tuple(prompt),
-                    text=b"".join(map(engine._context.piece, prompt)).decode(),
-                    answer=gold_answer(one, passage, gold.records.get(one.name, [])),
-                )
+    for passage in windows(gold.article.text, extractor.window):
+        for one in extractor.kinds:
+            if (grammar := one.grammar_of(passage.text)) is None:
+                continue
+            messages = extractor.template.render(passage.text, one.name, one.record).messages
+            prompt = engine._tokenise_prompt(messages)
+            yield Task(
+                kind=one.name,
+                passage=passage.text,
+                rules=grammar.rules,
+                schema=json.dumps(grammar.json_schema),
+                messages=messages,
+                prompt=tuple(prompt),
+                text=b"".join(map(engine._context.piece, prompt)).decode(),
+                answer=gold_answer(one, passage, gold.records.get(one.name, [])),
+            )
 
 
 def gold_answer(kind: Kind, passage: Passage, records: Sequence[Record]) -> str:

@@ -39,7 +39,6 @@ def open_engine(
         # A word is about 1.5 tokens, and the prompt and the answer need as much room as the article.
         window=int(metadata.get("accord.window", context // 3)),
         corrigible=prompt != "bundled",
-        windows=_by_kind(metadata, "accord.windows"),
         prefix=metadata.get("accord.attention") == "prefix",
         calibration={kind: tuple(line) for kind, line in _by_kind(metadata, "accord.calibration").items()},
         closing=_by_kind(metadata, "accord.closing"),

@@ -17,8 +17,7 @@ from ..prompting import Prompt
 class EngineInfo:
     """What a caller has to know of a model.
 
-    ``window`` is the number of words in a passage, 0 for whole articles, and ``windows`` those of single kinds
-    where they differ; ``prompt`` names the template
+    ``window`` is the number of words in a passage, 0 for whole articles; ``prompt`` names the template
     it was made for; ``corrigible`` says whether a validator's objection can be put to it. A ``prefix`` model
     reads its prompt in both directions and writes causally (Raffel et al. 2020). ``calibration`` maps a kind
     to (slope, intercept) on the log-odds of its records' raw confidence (Platt 1999), and ``closing`` to
@@ -31,7 +30,6 @@ class EngineInfo:
     prompt: str
     window: int
     corrigible: bool
-    windows: Mapping[str, int] = field(default_factory=dict)
     prefix: bool = False
     calibration: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     closing: Mapping[str, float] = field(default_factory=dict)
