@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
 from enum import StrEnum
 from functools import wraps
@@ -166,7 +166,7 @@ def _open(model: str, quiet: bool, threads: int = 0, context: int = 0, parallel:
 
 
 def _run(
-    extract: Callable[[Iterator[Article | InputError]], Iterator[Extraction]],
+    extract: Callable[[Iterator[Article | InputError]], Generator[Extraction, None, None]],
     work: Stats,
     articles: Iterator[tuple[Article | InputError, bool]],
     inputs: int,
@@ -193,11 +193,12 @@ def _run(
                 progress.update(task, advance=last)
 
         try:
-            for number, extraction in enumerate(extract(new()), 1):
-                sound &= extraction.complete
-                _put(extraction, store, console, tables)
-                speed = f"{work.output_tokens / max(work.seconds, 1e-9):.0f} tokens/s"
-                progress.update(task, speed=f"{number} articles, {speed}")
+            with closing(extract(new())) as extractions:  # closed while the engine is open, also when interrupted
+                for number, extraction in enumerate(extractions, 1):
+                    sound &= extraction.complete
+                    _put(extraction, store, console, tables)
+                    speed = f"{work.output_tokens / max(work.seconds, 1e-9):.0f} tokens/s"
+                    progress.update(task, speed=f"{number} articles, {speed}")
         except KeyboardInterrupt:
             progress.stop()
             again = " Run the same command to go on." if store else ""

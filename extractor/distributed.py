@@ -10,7 +10,7 @@ import glob
 import json
 import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import nullcontext, suppress
 from datetime import date
 from functools import cached_property
@@ -148,7 +148,7 @@ class Cluster:
             self.close()
             raise
 
-    def extract_many(self, articles: Iterable[Article | InputError]) -> Iterator[Extraction]:
+    def extract_many(self, articles: Iterable[Article | InputError]) -> Generator[Extraction, None, None]:
         """Yield the extractions of many articles as they finish, in no order; one that fails yields its failure.
 
         Where a process dies, Ray starts another, which reads the same batch again. Raises ``ModelError``, also

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -118,7 +118,7 @@ class Extractor:
         async with aclosing(self.aextract_many([article])) as extractions:
             return await anext(extractions)
 
-    def extract_many(self, articles: Iterable[Article | str | InputError]) -> Iterator[Extraction]:
+    def extract_many(self, articles: Iterable[Article | str | InputError]) -> Generator[Extraction, None, None]:
         """Yield the extractions of many articles as they finish; one that fails yields its failure.
 
         An ``InputError`` stands for an article that could not be read, as ``read`` yields it.
