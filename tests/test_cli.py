@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -248,7 +249,9 @@ def test_interrupted_runs_keep_what_is_finished_and_go_on(tmp_path: Path) -> Non
     out = tmp_path / "found.jsonl"
     seeds = REPOSITORY / "seeds"
     command = [*COMMAND, "run", str(seeds), "-q", "-o", str(out)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    # What a shell runs in the background ignores SIGINT, and hands that on.
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heed) as process:
         until = time.monotonic() + 120
         while not (out.exists() and out.read_bytes().count(b"\n") >= 2) and time.monotonic() < until:
             time.sleep(0.02)

@@ -243,7 +243,7 @@ def test_gold_is_kept_out_of_training(tmp_path: Path, monkeypatch: pytest.Monkey
     document = next(name for name in sorted(overlap.gold_documents()) if "/" in name)
     row = {"id": "planted", "document": document, "sha256": "", "start": 0, "end": 1}
     (tmp_path / "planted.jsonl").write_text(json.dumps(row))
-    monkeypatch.setattr(labelled, "texts", lambda folder: iter(()))
+    monkeypatch.setattr(labelled, "texts", lambda folder, wanted: {})
     with pytest.raises(ValueError, match="kept for evaluation"):
         list(labelled.real(tmp_path, tmp_path))
 
