@@ -254,7 +254,7 @@ def _read(stream: BinaryIO, source: str, max_bytes: int) -> Iterator[Article | I
                 raise _too_large("file", max_bytes, 0 if source == STDIN else os.path.getsize(source))
             yield from _from_whole(_decode(data), kind, place, stem)
     except InputError as error:
-        yield _at(place, error)
+        yield placed(place, error)
 
 
 def _sniff(head: bytes) -> _Kind:
@@ -289,7 +289,7 @@ def _from_lines(lines: Iterator[bytes], place: str, stem: str, max_bytes: int) -
     for number, line in enumerate(lines, 1):
         if line.strip():
             empty = False
-            yield _attempt(f"{place}, line {number}", partial(parse, line.rstrip(b"\r\n"), number))
+            yield attempt(f"{place}, line {number}", partial(parse, line.rstrip(b"\r\n"), number))
     if empty:
         raise _nothing("file")
 
@@ -312,20 +312,22 @@ def _from_json(value: object, place: str, stem: str) -> Iterator[Article | Input
     if not value:
         raise _nothing("JSON list")
     for number, item in enumerate(value, 1):
-        yield _attempt(f"{place}, item {number}", partial(Article.from_json, item, f"{stem or 'stdin'}:{number}"))
+        yield attempt(f"{place}, item {number}", partial(Article.from_json, item, f"{stem or 'stdin'}:{number}"))
 
 
-def _attempt(place: str, make: Callable[[], Article]) -> Article | InputError:
+def attempt(place: str, make: Callable[[], Article]) -> Article | InputError:
+    """Return the article that ``make`` makes, or its InputError with the place named."""
     try:
         return make()
     except InputError as error:
-        return _at(place, error)
+        return placed(place, error)
 
 
-def _at(place: str, error: InputError) -> InputError:
-    placed = InputError(f"{place}: {error}", hint=error.hint)
-    placed.place = place
-    return placed
+def placed(place: str, error: InputError) -> InputError:
+    """Return the error with its place named."""
+    named = InputError(f"{place}: {error}", hint=error.hint)
+    named.place = place
+    return named
 
 
 def _nothing(what: str) -> InputError:

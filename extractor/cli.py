@@ -123,7 +123,7 @@ def run(
                 raise OutputError("--engine ray writes to a folder", hint="Name one with -o FOLDER.")
             sources, articles = ray.sources(inputs), ray.articles
             options |= {"model": model, "schema": schema, "context": context, "parallel": parallel}
-            cluster = stack.enter_context(ray.Cluster(replicas=replicas, threads=threads, **options))
+            cluster = stack.enter_context(closing(ray.Cluster(replicas=replicas, threads=threads, **options)))
             store = stack.enter_context(ray.Partitions(output, cluster.provenance, form or Form.JSONL))
             extract, work = cluster.extract_many, cluster.stats
         elif form or replicas:

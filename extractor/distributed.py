@@ -13,11 +13,11 @@ import os
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import nullcontext, suppress
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from types import TracebackType, UnionType
-from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,12 +25,12 @@ import ray
 from pydantic import BaseModel
 from ray.exceptions import ObjectLostError, OutOfMemoryError, RayActorError, RayTaskError
 
-from .article import MAX_BYTES, Article, expand, read
+from .article import MAX_BYTES, Article, attempt, expand, placed, read
 from .engine import Stats
 from .errors import ExtractorError, InputError, ModelError, OutputError
 from .pipeline import KINDS, Extractor
 from .schemas import Extraction, Provenance, Source
-from .store import Key, Store
+from .store import Store, key_of
 from .store import load as load_lines
 from .user_schema import load_schema
 
@@ -72,26 +72,18 @@ def _rows(source: str) -> Iterator[Article | InputError]:
         for group in pq.ParquetFile(source).iter_batches(BATCH):
             for row in group.to_pylist():
                 number += 1
-                yield _from_row(row, f"{Path(source).stem}:{number}", f"{source}, row {number}")
+                name = f"{Path(source).stem}:{number}"
+                yield attempt(f"{source}, row {number}", partial(_from_row, row, name))
     except (OSError, pa.ArrowException) as error:
-        yield _at(source, InputError(str(error), hint="Check that it is a Parquet file, and its permissions"))
+        yield placed(source, InputError(str(error), hint="Check that it is a Parquet file, and its permissions"))
 
 
-def _from_row(row: dict[str, Any], name: str, place: str) -> Article | InputError:
+def _from_row(row: dict[str, Any], name: str) -> Article:
     fields = {key: value.isoformat() if isinstance(value, date) else value for key, value in row.items()}
-    try:
-        article = Article.from_json(fields, name)
-        if len(article.text.encode()) > MAX_BYTES:
-            raise InputError(f"the text has over {MAX_BYTES / 2**20:.3g} MiB", hint="Split it into articles")
-    except InputError as error:
-        return _at(place, error)
+    article = Article.from_json(fields, name)
+    if len(article.text.encode()) > MAX_BYTES:
+        raise InputError(f"the text has over {MAX_BYTES / 2**20:.3g} MiB", hint="Split it into articles")
     return article
-
-
-def _at(place: str, error: InputError) -> InputError:
-    placed = InputError(f"{place}: {error}", hint=error.hint)
-    placed.place = place
-    return placed
 
 
 class _Replica:
@@ -186,14 +178,6 @@ class Cluster:
         if self._own:
             ray.shutdown()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
 
 def _start() -> None:
     try:
@@ -237,7 +221,7 @@ def _result(reference: Any, batch: Batch) -> tuple[list[Extraction], Stats, Prov
 
 def _deadly(article: Article | InputError) -> InputError:
     place = article.id if isinstance(article, Article) else article.place
-    return _at(place, InputError(f"the process that read it died {RETRIES + 1} times"))
+    return placed(place, InputError(f"the process that read it died {RETRIES + 1} times"))
 
 
 class Partitions(Store):
@@ -263,7 +247,7 @@ class Partitions(Store):
     def _keep(self, path: Path) -> None:
         found = list(load(path))
         kept = [one for one in found if one.complete or one.provenance != self._provenance]
-        self._done |= {_key(one) for one in kept if one.provenance == self._provenance}
+        self._done |= {key_of(one) for one in kept if one.provenance == self._provenance}
         if not kept:
             path.unlink()
         elif len(kept) < len(found):
@@ -271,8 +255,8 @@ class Partitions(Store):
 
     def write(self, extraction: Extraction) -> None:
         """Keep one extraction until a file is full; an article that was in the inputs twice is kept once."""
-        if not self.done(*_key(extraction)):
-            self._done.add(_key(extraction))
+        if not self.done(*key_of(extraction)):
+            self._done.add(key_of(extraction))
             self._waiting.append(extraction)
         if len(self._waiting) >= self._size:
             self._flush()
@@ -335,7 +319,3 @@ def _arrow(kind: Any) -> pa.DataType:
     if get_origin(kind) in (Annotated, Union, UnionType):  # of a union, the part that is not None
         return _arrow(get_args(kind)[0])
     return {bool: pa.bool_(), int: pa.int64(), float: pa.float64()}.get(kind, pa.string())
-
-
-def _key(extraction: Extraction) -> Key:
-    return extraction.article.id, extraction.article.sha256

@@ -162,10 +162,14 @@ class Extractor:
             if isinstance(article, InputError):
                 finish(self.unread(article.place, article))
                 continue
-            parts = [(one, passage) for passage in windows(article.text, self.window) for one in self.kinds]
+            try:
+                parts = [(one, passage) for passage in windows(article.text, self.window) for one in self.kinds]
+            except Exception as error:
+                finish(self._failed(article, error))
+                continue
             reading = _Reading(article, parts, time.monotonic() + self.limits.timeout, finish)
             if not parts:
-                finish(self._extraction(reading))
+                finish(self._finished(reading))
             for number in range(len(parts)):
                 yield reading, number
 
@@ -176,7 +180,7 @@ class Extractor:
                 reading.filled[number] = await self._fill(reading, *reading.parts[number])
             reading.left -= 1
             if not reading.left:
-                reading.finish(self._extraction(reading))
+                reading.finish(self._finished(reading))
 
     async def _fill(self, reading: _Reading, one: Kind, passage: Passage) -> Filled:
         try:
@@ -185,9 +189,8 @@ class Extractor:
             )
         except ExtractorError:  # of the model or the prompt: it would meet every article
             raise
-        except Exception as error:  # the one broad net, so that one passage never ends a run of many
-            message = f"{type(error).__name__}: {error}"
-            failure = Failure(stage="fill", message=message, kind=one.name, start=passage.start, end=passage.end)
+        except Exception as error:  # so that one passage never ends a run of many
+            failure = Failure(stage="fill", message=_said(error), kind=one.name, start=passage.start, end=passage.end)
             return Filled(failures=[failure], whole=False)
 
     def unread(self, article_id: str, error: InputError) -> Extraction:
@@ -203,22 +206,34 @@ class Extractor:
         confidence = getattr(record, "confidence", None)
         return confidence is None or confidence >= self.min_confidence
 
-    def _extraction(self, reading: _Reading) -> Extraction:
-        """Ground, merge and sort what was filled."""
-        article = reading.article
+    def _finished(self, reading: _Reading) -> Extraction:
+        """Ground and merge what was filled."""
         found: dict[str, list[BaseModel]] = {one.name: [] for one in self.kinds}
         failures: list[Failure] = []
         unread: list[int] = []
-        for (one, passage), filled in zip(reading.parts, reading.filled, strict=True):
-            if filled:
-                found[one.name] += [ground(record, passage) for record in filled.records]
-                failures += filled.failures
-            else:
-                unread.append(passage.start)
+        try:
+            for (one, passage), filled in zip(reading.parts, reading.filled, strict=True):
+                if filled:
+                    found[one.name] += [ground(record, passage) for record in filled.records]
+                    failures += filled.failures
+                else:
+                    unread.append(passage.start)
+            merged = merge(found, reading.article.text)
+        except Exception as error:  # so that one article never ends a run of many
+            return self._failed(reading.article, error)
         if unread:
-            message = "not read, the time was up"
-            failures.append(Failure(stage="timeout", message=message, start=min(unread), end=len(article.text)))
-        merged = {name: [*filter(self._sure, records)] for name, records in merge(found, article.text).items()}
+            end = len(reading.article.text)
+            failures.append(Failure(stage="timeout", message="not read, the time was up", start=min(unread), end=end))
+        sure = {name: [*filter(self._sure, records)] for name, records in merged.items()}
+        complete = all(filled and filled.whole for filled in reading.filled)
+        return self._extraction(reading.article, sure, failures, complete)
+
+    def _failed(self, article: Article, error: Exception) -> Extraction:
+        return self._extraction(article, {}, [Failure(stage="fill", message=_said(error))], complete=False)
+
+    def _extraction(
+        self, article: Article, merged: Mapping[str, list[Any]], failures: list[Failure], complete: bool
+    ) -> Extraction:
         own = {name: records for name, records in merged.items() if name in KINDS}
         others = {name: [r.model_dump(mode="json") for r in rs] for name, rs in merged.items() if name not in KINDS}
         source = Source(
@@ -233,7 +248,7 @@ class Extractor:
             **own,
             records=others,
             failures=failures,
-            complete=all(filled and filled.whole for filled in reading.filled),
+            complete=complete,
             provenance=self.provenance,
         )
 
@@ -254,6 +269,10 @@ class Extractor:
 
 async def _next(extractions: AsyncGenerator[Extraction, None]) -> Extraction | None:
     return await anext(extractions, None)
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def extract(article: Article | str, model: str = "bundled", **options: Any) -> Extraction:

@@ -43,7 +43,7 @@ class Store:
                 dropped = True
                 continue
             if ours:
-                self._done.add(_key(extraction))
+                self._done.add(key_of(extraction))
             kept += line
         if dropped or len(kept) != path.stat().st_size:
             # Written beside and renamed, so that a crash here loses nothing.
@@ -66,7 +66,7 @@ class Store:
                 f"{self._file.name} cannot be written: {error.strerror}",
                 hint="Make room and run the same command again; what is written stays.",
             ) from error
-        self._done.add(_key(extraction))
+        self._done.add(key_of(extraction))
 
     def __enter__(self) -> Self:
         return self
@@ -103,5 +103,6 @@ def _parse(line: bytes, path: Path, number: int) -> Extraction:
         ) from error
 
 
-def _key(extraction: Extraction) -> Key:
+def key_of(extraction: Extraction) -> Key:
+    """Return what tells an article from others: its id and the hash of its text."""
     return extraction.article.id, extraction.article.sha256

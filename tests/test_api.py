@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import inspect
 from itertools import pairwise
+from typing import Any
+
+import pytest
 
 import extractor
-from extractor import Extractor
+from extractor import Extractor, pipeline
 
 from .conftest import REPOSITORY
 
@@ -64,3 +67,18 @@ def test_records_below_a_confidence_are_left_out(bundled: Extractor) -> None:
     assert [r.name.text for r in sure.participants] == expected
     assert 0 < len(sure.participants) < len(every.participants)
     assert sure.provenance.min_confidence == middle
+
+
+def test_an_article_that_cannot_be_merged_fails_alone(bundled: Extractor, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = pipeline.merge
+
+    def broken(found: Any, text: str) -> Any:
+        if text.startswith("Mali"):
+            raise RuntimeError("no such luck")
+        return whole(found, text)
+
+    monkeypatch.setattr(pipeline, "merge", broken)
+    extractions = bundled.extract_many(["Mali will wait.", "Chad will send ten trucks."])
+    found = {one.complete: one.failures for one in extractions}
+    assert found.keys() == {False, True}
+    assert [(failure.stage, failure.message) for failure in found[False]] == [("fill", "RuntimeError: no such luck")]

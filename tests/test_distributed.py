@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -194,7 +195,7 @@ def at_work() -> list[psutil.Process]:
 def test_a_killed_replica_loses_nothing(tmp_path: Path) -> None:
     given = [Article(f"{text} " * 2, f"{number}") for number, text in enumerate(TEXTS * 2)]
     with (
-        Cluster(replicas=1, threads=1, parallel=1, batch=2) as cluster,
+        closing(Cluster(replicas=1, threads=1, parallel=1, batch=2)) as cluster,
         Partitions(tmp_path, cluster.provenance, size=3) as store,
     ):
         extractions = cluster.extract_many(given)
@@ -229,7 +230,7 @@ def test_an_article_that_kills_its_process_fails_alone(monkeypatch: pytest.Monke
     monkeypatch.setattr(distributed, "_Replica", deadly())
     monkeypatch.setattr(distributed, "RETRIES", 1)
     given = [Article(text, name) for name, text in {"a": "It rained.", "b": "the end", "c": "It rained."}.items()]
-    with Cluster(replicas=1, threads=1) as cluster:
+    with closing(Cluster(replicas=1, threads=1)) as cluster:
         extractions = {one.article.id: one for one in cluster.extract_many(given)}
     assert {name: one.complete for name, one in extractions.items()} == {"a": True, "b": False, "c": True}
     assert "died" in extractions["b"].failures[0].message

@@ -45,14 +45,13 @@ class _Job:
 
     writing: Writing
     future: asyncio.Future[None]
-    loop: asyncio.AbstractEventLoop
     left: bool = False
     number: int = field(default_factory=itertools.count().__next__)
 
     def settle(self, error: Exception | None) -> None:
         """Tell the one who waits, in its own thread, that the answer is written, or the error."""
         with suppress(RuntimeError):  # its loop is closed: nobody waits any more
-            self.loop.call_soon_threadsafe(self._settle, error)
+            self.future.get_loop().call_soon_threadsafe(self._settle, error)
 
     def _settle(self, error: Exception | None) -> None:
         if self.future.done():
@@ -129,8 +128,7 @@ class LlamaEngine:
         """See ``Engine.create``. A cancelled call gives its place up within one decode."""
         if not self._thread.is_alive():
             raise ModelError("the engine is closed", hint="Open another.")
-        loop = asyncio.get_running_loop()
-        job = _Job(self._writing(request, messages), loop.create_future(), loop)
+        job = _Job(self._writing(request, messages), asyncio.get_running_loop().create_future())
         if not job.writing.done:
             self._jobs.put(job)
             try:
@@ -267,7 +265,7 @@ class LlamaEngine:
             self._read_prompts()
             self._follow()
         if runs := self._runs():
-            logits = self._context.decode([run for _, run in runs])
+            logits = self._context.decode([run for _, _, run in runs])
             self.stats.steps += 1
             self._advance(runs, logits)
 
@@ -299,14 +297,13 @@ class LlamaEngine:
                 # The last token sees the whole prompt either way: where it is read again, nothing changes.
                 self._hold(slot, len(prompt))
 
-    def _runs(self) -> list[tuple[_Slot, Run]]:
+    def _runs(self) -> list[tuple[_Slot, Writing, Run]]:
         """Choose what to read now, with drafts: what is short, then the oldest, while there is room."""
-        ready = [slot for slot in self._slots if slot.job and not slot.after]
-        ready.sort(key=lambda slot: (len(slot.job.writing.pending) > _SHORT, slot.job.number))  # type: ignore[union-attr]
+        ready = [(slot, slot.job) for slot in self._slots if slot.job and not slot.after]
+        ready.sort(key=lambda one: (len(one[1].writing.pending) > _SHORT, one[1].number))
         runs, room = [], self._context.batch
-        for slot in ready:
-            assert slot.job
-            writing = slot.job.writing
+        for slot, job in ready:
+            writing = job.writing
             part = writing.pending[:room]
             room -= len(part)
             del writing.pending[: len(part)]
@@ -316,17 +313,15 @@ class LlamaEngine:
                 room -= len(writing.draft)
                 outputs = 1 + len(writing.draft)
             if part:
-                runs.append((slot, Run(slot.number, len(slot.held), part + writing.draft, outputs)))
-                slot.held += runs[-1][1].tokens
+                runs.append((slot, writing, Run(slot.number, len(slot.held), part + writing.draft, outputs)))
+                slot.held += part + writing.draft
         return runs
 
-    def _advance(self, runs: list[tuple[_Slot, Run]], logits: Logits) -> None:
+    def _advance(self, runs: list[tuple[_Slot, Writing, Run]], logits: Logits) -> None:
         """Let every sequence whose pending tokens are read write on, with all masks made at once."""
-        row, starts, plain, drafted = 0, [], [], []
-        for slot, run in runs:
-            assert slot.job
-            starts.append(row)
-            writing = slot.job.writing
+        row, rows, plain, drafted = 0, [], [], []
+        for _, writing, run in runs:
+            rows.append(slice(row, row + run.outputs))
             if writing.draft:
                 drafted.append((writing.matcher, row, writing.draft))
             elif run.outputs:
@@ -336,17 +331,13 @@ class LlamaEngine:
             llguidance.numpy.fill_next_token_bitmask_par(self._executor, plain, self._masks)
         if drafted:
             llguidance.numpy.fill_next_token_bitmask_par_with_draft_tokens(self._executor, drafted, self._masks)
-        for (slot, run), start in zip(runs, starts, strict=True):
+        for (slot, writing, run), its in zip(runs, rows, strict=True):
             if not run.outputs:
                 continue
-            assert slot.job
-            end = start + run.outputs
-            kept = 1 + slot.job.writing.advance(
-                logits[start:end], self._masks[start:end], self._acceptance, self._habits
-            )
+            kept = 1 + writing.advance(logits[its], self._masks[its], self._acceptance, self._habits)
             if kept < run.outputs:
                 self._truncate(slot, len(slot.held) - run.outputs + kept)
-            if slot.job.writing.done:
+            if writing.done:
                 self._end(slot, None)
 
     def _end(self, slot: _Slot, error: Exception | None) -> None:
